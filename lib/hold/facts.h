@@ -1,0 +1,22 @@
+/* What a box and a sealed page hold: the facts of one verdict, as JSON (jansson), version 1. Made by the milter from the
+ * verdict, read by the keeper (notice) and the page.
+ *
+ * {"v":1, "from":"<envelope sender>", "date_s":0, "tz_min":60, "subject":"...", "message_id":"<...>",
+ *  "to":["Name <a@b>",...], "cc":[...], "hidden":2,                      hidden: how many readers only the envelope names
+ *  "rules":[{"name":"public_shaming", "title":"...", "why":"...", "advice":"...",
+ *            "evidence":[{"signal":"phrase_blame","text":"the very words","note":"..."}]}],   the deciding one first
+ *  "readers":["Name","..."],                                           who makes it so
+ *  "words":"...", "words_cut":false}                                     own words, at most FB_FACTS_WORDS bytes */
+#ifndef FB_HOLD_FACTS_H
+#define FB_HOLD_FACTS_H
+
+#include <jansson.h>
+
+#include "base/arena.h"
+
+enum { FB_FACTS_MAX = 65536, FB_FACTS_WORDS = 16384 };
+
+/* Parses and checks the shape; caller: json_decref. A fault says what is wrong, never the content. */
+int fb_facts_parse(struct fb_str text, json_t **ret, struct fb_err *err);
+
+#endif

@@ -1,0 +1,1 @@
+#include "hold/marker.h"

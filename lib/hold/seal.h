@@ -1,0 +1,38 @@
+/* Seals and fingerprints (libsodium). What the milter found is sealed to the keeper's public key (crypto_box_seal: X25519,
+ * XSalsa20-Poly1305): the milter can write it and never read it back. What the page shows is sealed with a fresh key
+ * that only the link carries (crypto_secretbox: XSalsa20-Poly1305, the nonce before it).
+ * Before the first call: fb_crypto_init. */
+#ifndef FB_HOLD_SEAL_H
+#define FB_HOLD_SEAL_H
+
+#include "hold/store.h"
+
+enum { FB_BOX_KEY = 32, FB_HASH_KEY = 32 };
+
+int fb_crypto_init(struct fb_err *err);
+
+void fb_hold_id_new(struct fb_hold_id *ret);
+void fb_page_key_new(uint8_t ret[FB_PAGE_KEY]);
+
+/* NULL p on lack of memory. */
+struct fb_str fb_box_seal(struct fb_arena *arena, const uint8_t public_key[FB_BOX_KEY], struct fb_str plain);
+/* Fails where it was sealed to another key or altered. */
+int fb_box_open(struct fb_arena *arena, const uint8_t public_key[FB_BOX_KEY], const uint8_t secret_key[FB_BOX_KEY],
+                struct fb_str box, struct fb_str *ret, struct fb_err *err);
+struct fb_str fb_page_seal(struct fb_arena *arena, const uint8_t key[FB_PAGE_KEY], struct fb_str plain);
+int fb_page_open(struct fb_arena *arena, const uint8_t key[FB_PAGE_KEY], struct fb_str sealed, struct fb_str *ret, struct fb_err *err);
+
+/* Which message is meant: BLAKE2b-256, keyed, of queue id, envelope sender and Message-ID, each with its length before it. */
+void fb_fingerprint(const uint8_t key[FB_HASH_KEY], struct fb_str queue_id, struct fb_str sender, struct fb_str message_id,
+                    uint8_t ret[FB_FINGERPRINT]);
+
+/* base64url without padding, both ways; parse wants exactly @n bytes. */
+struct fb_str fb_b64(struct fb_arena *arena, const void *p, size_t n);
+bool fb_b64_parse(struct fb_str text, void *ret, size_t n);
+
+/* Keys on disk, in <keys_dir>, one base64url line each:
+ *   box.key   (keeper)         box.pub  (milter)          X25519
+ *   hash.key  (group forbear-store)                       BLAKE2b key of fingerprints and history */
+int fb_keys_read(const char *keys_dir, const char *name, uint8_t *ret, size_t n, struct fb_err *err);
+
+#endif

@@ -1,0 +1,103 @@
+/* The store: what is held, what was decided, what happened, what was counted. SQLite, WAL, synchronous=FULL,
+ * secure_delete=ON, a bounded busy_timeout, and a schema version in user_version that is migrated at open.
+ * Milter and keeper share it; each holds a connection of its own, and a connection is used by one thread at a time.
+ *
+ * No column ever holds a subject, an address or words of a message: what must be kept is in the sealed blobs.
+ *
+ * A store that is absent is made. One that is damaged (SQLITE_CORRUPT, SQLITE_NOTADB) is moved aside by the keeper and
+ * made anew: the markers tell what was held. A file that was deleted or replaced while it was open is noticed before
+ * the next write, and opened again. */
+#ifndef FB_HOLD_STORE_H
+#define FB_HOLD_STORE_H
+
+#include "base/arena.h"
+#include "hold/states.h"
+
+struct fb_store;
+
+enum { FB_HOLD_ID = 16, FB_FINGERPRINT = 32, FB_PAGE_KEY = 32, FB_HOLD_ID_TEXT = 22 };
+
+/* Outcomes of the functions below, beside 0. */
+enum fb_store_outcome {
+    FB_STORE_NONE = 1,    /* no such hold */
+    FB_STORE_STATE = 2,   /* it is in another state than asked: nothing was changed */
+    FB_STORE_DAMAGED = 3, /* fb_store_open: the file is there, and is no sound store */
+};
+
+struct fb_hold_id {
+    uint8_t b[FB_HOLD_ID]; /* random */
+};
+/* base64url without padding (RFC 4648, 5): 22 characters. */
+struct fb_str fb_hold_id_text(struct fb_arena *arena, struct fb_hold_id id);
+bool fb_hold_id_parse(struct fb_str text, struct fb_hold_id *ret);
+bool fb_hold_id_eq(struct fb_hold_id a, struct fb_hold_id b);
+
+struct fb_hold {
+    struct fb_hold_id id;
+    struct fb_str queue_id;
+    enum fb_state state;
+    struct fb_str rule; /* the rule that decided */
+    int64_t created_s, deadline_s, changed_s;
+    uint8_t fingerprint[FB_FINGERPRINT];
+    struct fb_str box;      /* sealed by the milter to the keeper; empty once the notice was accepted */
+    struct fb_str sealed;   /* what the page shows, sealed with the link's key; empty before the notice */
+    struct fb_str key_box;  /* that key, sealed to the keeper; empty once the notice was accepted */
+    struct fb_str message_id; /* of the notice, made by us; empty before the notice */
+    bool copy_sent;         /* withdrawing: the sender's copy was accepted by the MTA */
+    struct fb_str decision; /* the signed token that allowed the step to releasing or withdrawing; empty for the deadline */
+    int action;             /* enum fb_desk_action that goes with it; 0: none */
+};
+
+/* Opens or makes @dir/forbear.db. @busy_ms bounds every wait for another writer. */
+int fb_store_open(const char *dir, int busy_ms, struct fb_store **ret, struct fb_err *err);
+void fb_store_close(struct fb_store *s);
+/* Moves a damaged store (with its -wal and -shm) aside to forbear.db.damaged-<now_s>. */
+int fb_store_set_aside(const char *dir, int64_t now_s, struct fb_err *err);
+
+/* Milter: records a new hold (state pending or advised) durably, with its first event. */
+int fb_store_add(struct fb_store *s, const struct fb_hold *hold, struct fb_err *err);
+/* Keeper: the same in state held, for a marker whose row was lost. */
+int fb_store_adopt(struct fb_store *s, const struct fb_hold *hold, const char *why, struct fb_err *err);
+
+/* One hold; text and blobs live in @arena. FB_STORE_NONE. */
+int fb_store_get(struct fb_store *s, struct fb_hold_id id, struct fb_arena *arena, struct fb_hold *ret, struct fb_err *err);
+/* Open holds in @state (any open state where it is FB_STATES), oldest deadline first, at most @max; the blobs are left empty. */
+int fb_store_list(struct fb_store *s, enum fb_state state, size_t max, struct fb_arena *arena, struct fb_hold **ret, size_t *ret_n, struct fb_err *err);
+/* When the next held one ends: INT64_MAX where none is. */
+int fb_store_next_deadline(struct fb_store *s, int64_t *ret_s, struct fb_err *err);
+
+/* One step of the table, with its event, durably. FB_STORE_NONE, FB_STORE_STATE (it is not in @from). @by names the
+ * program or "admin:NAME"; @why is one sentence of our own. */
+int fb_store_step(struct fb_store *s, struct fb_hold_id id, enum fb_state from, enum fb_state to, int64_t now_s,
+                  const char *by, const char *why, struct fb_err *err);
+/* held -> releasing or withdrawing by a decision: the token and action are kept with it. FB_STORE_NONE, FB_STORE_STATE. */
+int fb_store_decide(struct fb_store *s, struct fb_hold_id id, int action, struct fb_str token, int64_t now_s,
+                    const char *by, const char *why, struct fb_err *err);
+/* The notice's blob, its key and its Message-ID, before it is submitted. The same step as pending -> held, where @now
+ * is its time; for an advised hold only the fields. */
+int fb_store_notice_ready(struct fb_store *s, struct fb_hold_id id, struct fb_str sealed, struct fb_str key_box,
+                          struct fb_str message_id, int64_t now_s, struct fb_err *err);
+/* The MTA accepted the notice: box and key_box are erased, the WAL is truncated. */
+int fb_store_notice_sent(struct fb_store *s, struct fb_hold_id id, int64_t now_s, struct fb_err *err);
+/* The sender's copy was accepted. */
+int fb_store_copy_sent(struct fb_store *s, struct fb_hold_id id, int64_t now_s, struct fb_err *err);
+
+/* Erases closed holds (events too) that changed before @before_s; *ret_n says how many. */
+int fb_store_forget(struct fb_store *s, int64_t before_s, size_t *ret_n, struct fb_err *err);
+
+/* Every change of a hold, oldest first. */
+struct fb_hold_event {
+    int64_t at_s;
+    struct fb_str from, to, by, why; /* from is empty for the first */
+};
+int fb_store_events(struct fb_store *s, struct fb_hold_id id, struct fb_arena *arena, struct fb_hold_event **ret, size_t *ret_n, struct fb_err *err);
+
+/* Counters, by UTC day ("2026-11-28") and name ("hold.public_shaming", "not_judged.bulk"); added to in one transaction. */
+struct fb_count {
+    struct fb_str day, name;
+    int64_t n;
+};
+int fb_store_count(struct fb_store *s, const struct fb_count *v, size_t n, struct fb_err *err);
+int fb_store_counts(struct fb_store *s, struct fb_str from_day, struct fb_arena *arena, struct fb_count **ret, size_t *ret_n, struct fb_err *err);
+
+#endif

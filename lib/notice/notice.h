@@ -1,0 +1,37 @@
+/* The mails that forbear writes: the notice, the advice of notify mode, the returned message. RFC 5322 text with CRLF line
+ * ends, ready to be submitted. All carry Auto-Submitted: auto-generated (RFC 3834) and go out with a null sender. */
+#ifndef FB_NOTICE_NOTICE_H
+#define FB_NOTICE_NOTICE_H
+
+#include <jansson.h>
+
+#include "base/arena.h"
+
+struct fb_notice {
+    const char *data_dir, *language;
+    const char *from;          /* address */
+    struct fb_str to;          /* the sender of the held message */
+    struct fb_str message_id;  /* of this mail, with <> */
+    int64_t now_s, deadline_s; /* deadline_s 0: notify mode, nothing is held */
+    bool withdraws;            /* what happens at the deadline: returned, not delivered */
+    struct fb_str link;        /* empty in notify mode */
+    json_t *facts;             /* hold/facts.h */
+};
+int fb_notice_make(const struct fb_notice *n, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err);
+
+/* The withdrawn message, back to its sender as an attachment (message/rfc822, message/global where smtputf8), Bcc
+ * restored: those of @recipients that neither To nor Cc names. @original: LF or CRLF line ends. */
+struct fb_returned {
+    const char *data_dir, *language, *from;
+    struct fb_str to, message_id;
+    int64_t now_s;
+    struct fb_str original;
+    struct fb_str recipients; /* NUL-separated */
+    bool smtputf8;
+};
+int fb_returned_make(const struct fb_returned *r, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err);
+
+/* "<random@host of from>" */
+struct fb_str fb_message_id_new(struct fb_arena *arena, const char *from);
+
+#endif

@@ -1,0 +1,1 @@
+#include "notice/notice.h"

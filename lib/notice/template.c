@@ -1,0 +1,1 @@
+#include "notice/template.h"

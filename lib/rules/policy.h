@@ -1,0 +1,97 @@
+/* The policy: all that judging needs, loaded once, immutable, counted references: configuration, people, rules, phrases.
+ * And the judging itself: is this message in scope, what do the rules say about it, and why. */
+#ifndef FB_RULES_POLICY_H
+#define FB_RULES_POLICY_H
+
+#include "conf/conf.h"
+#include "mail/headers.h"
+
+struct fb_policy;
+
+/* Loads @conf_path and all that it names. Faults name file and line. */
+int fb_policy_load(const char *conf_path, struct fb_policy **ret, struct fb_err *err);
+struct fb_policy *fb_policy_ref(struct fb_policy *p); /* atomic; any thread */
+void fb_policy_unref(struct fb_policy *p);            /* NULL is allowed */
+const struct fb_conf *fb_policy_conf(const struct fb_policy *p);
+/* What `forbear config check` should warn of beside errors: one sentence a line, empty where there is nothing. */
+struct fb_str fb_policy_warnings(const struct fb_policy *p, struct fb_arena *arena);
+
+enum fb_reason {
+#define REASON(name, fault, sentence) FB_REASON_##name,
+#include "rules/reasons.def"
+#undef REASON
+    FB_REASONS
+};
+const char *fb_reason_name(enum fb_reason r);
+const char *fb_reason_sentence(enum fb_reason r);
+bool fb_reason_fault(enum fb_reason r);
+
+struct fb_envelope {
+    struct fb_str sender;     /* MAIL FROM without <>; empty: null sender */
+    struct fb_str login;      /* SASL login; empty: none */
+    uint8_t client[16];       /* address, IPv4 v4-mapped */
+    bool client_known;        /* false: no IP address (sendmail(1) at Sendmail) */
+    int64_t declared_size;    /* SIZE of MAIL FROM (RFC 1870); -1: none */
+    size_t rcpt_n;
+    const struct fb_str *rcpt; /* without <> */
+};
+
+/* Scope in the order in which a milter learns of it; FB_REASON_none: go on. They read nothing but their arguments.
+ * At MAIL: the sender, the client, the declared size. */
+enum fb_reason fb_scope_mail(const struct fb_conf *conf, const struct fb_envelope *env);
+/* At the end of the header: recipients and header fields. An address that cannot be read in From is other_from. */
+enum fb_reason fb_scope_header(const struct fb_conf *conf, const struct fb_envelope *env, const struct fb_headers *h);
+
+enum fb_action { FB_PASS, FB_OBSERVE, FB_NOTIFY, FB_HOLD };
+const char *fb_action_name(enum fb_action a);
+
+struct fb_evidence {
+    struct fb_str signal; /* name of the signal */
+    struct fb_str text;   /* the very words, where words carry it; a view into the own words */
+    struct fb_str note;   /* one sentence for the sender: what it is about these words, or which reader makes it so */
+};
+
+struct fb_term { /* one line of a rule's arithmetic */
+    struct fb_str signal;
+    double value, weight;
+};
+
+struct fb_finding {
+    struct fb_str rule, title, why, advice;
+    double log_odds, threshold; /* natural log of the odds; it fires at or above its threshold, where needs are met */
+    bool needs_met, fires;
+    enum fb_action action;      /* the lesser of the rule's mode and the installation's; FB_PASS where it does not fire */
+    int64_t delay_s;
+    size_t terms_n, evidence_n;
+    const struct fb_term *terms;
+    const struct fb_evidence *evidence;
+};
+
+struct fb_verdict {
+    enum fb_reason not_judged; /* where not FB_REASON_none, nothing else below is set */
+    enum fb_action action;     /* the greatest of the findings */
+    const struct fb_finding *main; /* the deciding finding: the one of that action with the most log-odds above its threshold; NULL: none */
+    size_t findings_n;         /* one a rule, in the order of rules.conf */
+    const struct fb_finding *findings;
+    bool volunteer;            /* observe mode may log its words */
+    struct fb_str facts;       /* JSON of hold/facts.h; empty for FB_PASS */
+    struct fb_str message_id;  /* with <>; empty where it has none */
+};
+
+struct fb_judge_input {
+    const struct fb_envelope *env;
+    struct fb_str raw;     /* the message, or its beginning */
+    bool cut;
+    int64_t now_s;
+    bool (*expired)(void *); /* asked between steps: true when the time for it is over. May be NULL */
+    void *expired_arg;
+};
+
+/* All of *ret lives in @arena. Does scope too (both steps), so that a caller without a milter gets the same verdict. A
+ * message that cannot be judged is a success with a reason; < 0 is for lack of memory alone. */
+int fb_judge(const struct fb_policy *p, struct fb_arena *arena, const struct fb_judge_input *in, struct fb_verdict *ret, struct fb_err *err);
+
+/* Every signal with its value and evidence, and each rule's arithmetic, for people: `forbear check --explain`. */
+int fb_explain(const struct fb_policy *p, struct fb_arena *arena, const struct fb_judge_input *in, struct fb_str *ret, struct fb_err *err);
+
+#endif

@@ -1,0 +1,45 @@
+/* What the page and the command line ask the keeper, on its UNIX socket.
+ *
+ * request = version(u8=1) op(u8) token(bytes)
+ *   SHOW    what state the token's hold is in, and the blob that its key opens
+ *   DECIDE  carry out what the token and action say; action(u8) follows the token
+ * reply   = version(u8=1) outcome(u8) [view]
+ * The keeper verifies the token itself; what the asker made of it does not count. */
+#ifndef FB_WIRE_DESK_H
+#define FB_WIRE_DESK_H
+
+#include "wire/frame.h"
+
+enum fb_desk_op { FB_DESK_SHOW = 1, FB_DESK_DECIDE };
+enum fb_desk_action { FB_DESK_RELEASE = 1, FB_DESK_WITHDRAW };
+
+enum fb_desk_outcome {
+    FB_DESK_DONE = 0, /* SHOW: here it is. DECIDE: recorded durably; it is carried out now */
+    FB_DESK_CLOSED,   /* DECIDE: decided before; the view says what happened. Nothing is repeated */
+    FB_DESK_REFUSED,  /* bad, foreign or expired token, or no such hold: never says which */
+    FB_DESK_BUSY,     /* the keeper cannot read or write its store now; try again */
+};
+
+struct fb_desk_view {
+    uint8_t state;       /* enum fb_state of hold/states.h */
+    int64_t created_s, deadline_s;
+    int64_t changed_s;   /* when it entered this state */
+    struct fb_str sealed; /* empty where nothing readable is left */
+};
+
+struct fb_desk_request {
+    enum fb_desk_op op;
+    enum fb_desk_action action;
+    struct fb_str token; /* at most 400 bytes */
+};
+
+int fb_desk_request_decode(struct fb_str frame, struct fb_desk_request *ret, struct fb_err *err);
+struct fb_str fb_desk_request_encode(struct fb_arena *arena, const struct fb_desk_request *req);
+struct fb_str fb_desk_reply_encode(struct fb_arena *arena, enum fb_desk_outcome outcome, const struct fb_desk_view *view);
+int fb_desk_reply_decode(struct fb_arena *arena, struct fb_str frame, enum fb_desk_outcome *ret, struct fb_desk_view *ret_view, struct fb_err *err);
+
+/* The client's side: one connection per call. */
+int fb_desk_call(const char *socket_path, int timeout_ms, struct fb_arena *arena, const struct fb_desk_request *req,
+                 enum fb_desk_outcome *ret, struct fb_desk_view *ret_view, struct fb_err *err);
+
+#endif
