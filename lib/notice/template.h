@@ -2,7 +2,7 @@
  *   {{name}}            the value, escaped for the kind of text
  *   {{{name}}}          the value as it is
  *   {{#name}}...{{/name}}  for each element of a list, or once where the value is true or an object
- *   {{^name}}...{{/name}}  where it is absent, false or an empty list
+ *   {{^name}}...{{/name}}  where it is absent, false, null, 0, an empty text or an empty list: {{#name}} is not, then
  *   {{.}}               the element itself          {{! comment }}
  * Names are looked up from the innermost section outwards. A tag alone on its line takes the line with it. */
 #ifndef FB_NOTICE_TEMPLATE_H
