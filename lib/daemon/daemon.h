@@ -4,7 +4,7 @@
 
 #include <sys/types.h>
 
-#include "base/err.h"
+#include "base/sock.h"
 #include "base/str.h"
 
 #define FB_CONF_PATH "/etc/forbear/forbear.conf"
@@ -25,9 +25,6 @@ int fb_listen_handed(int max, int *ret_fd, struct fb_err *err);
 
 /* A listening UNIX stream socket at @path with @mode and, where @group is not NULL, that group. A stale socket is replaced. */
 int fb_unix_listen(const char *path, mode_t mode, const char *group, int *ret_fd, struct fb_err *err);
-/* A connected one; reads and writes on it time out after @timeout_ms. */
-int fb_unix_connect(const char *path, int timeout_ms, int *ret_fd, struct fb_err *err);
-int fb_socket_timeout(int fd, int timeout_ms, struct fb_err *err);
 /* Who is at the other end (SO_PEERCRED). */
 int fb_unix_peer(int fd, uid_t *ret_uid, struct fb_err *err);
 

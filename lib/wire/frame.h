@@ -6,7 +6,8 @@
 
 #include "base/arena.h"
 
-enum { FB_FRAME_MAX = 1 << 20 };
+/* Room for the look-up of a message to 100,000 recipients. */
+enum { FB_FRAME_MAX = 16 << 20 };
 
 /* Writing: into a buffer. */
 void fb_put_u8(struct fb_buf *b, uint8_t v);
@@ -28,7 +29,8 @@ struct fb_str fb_get_bytes(struct fb_reader *r, size_t max);
 bool fb_get_done(const struct fb_reader *r);
 
 /* One frame over a socket. fb_frame_recv: outcome FB_IO_END when the peer closed between frames; a frame over
- * FB_FRAME_MAX is a failure. The bytes live in @arena. */
+ * FB_FRAME_MAX is a failure. The bytes live in @arena. A @payload without bytes (p NULL) is an encoding that ran out of
+ * memory, and reported as that. */
 int fb_frame_send(int fd, struct fb_str payload, struct fb_err *err);
 int fb_frame_recv(int fd, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err);
 

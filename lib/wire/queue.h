@@ -64,6 +64,11 @@ struct fb_str fb_queue_refusal_encode(struct fb_arena *arena, const char *text);
 /* @op is what was asked. A refusal is a failure with the helper's text. */
 int fb_queue_reply_decode(struct fb_arena *arena, struct fb_str frame, enum fb_queue_op op, struct fb_queue_reply *ret, struct fb_err *err);
 
+/* The pieces of a fetched message, behind a reply whose outcome is DONE. */
+enum fb_queue_chunk { FB_QUEUE_DATA = 0, FB_QUEUE_END, FB_QUEUE_BROKEN };
+enum { FB_QUEUE_CHUNK_MAX = 65536 };
+int fb_queue_chunk_send(int fd, enum fb_queue_chunk kind, struct fb_str bytes, struct fb_err *err);
+
 /* The client's side: one connection per call, bounded by @timeout_ms in each read and write. */
 int fb_queue_call(const char *socket_path, int timeout_ms, struct fb_arena *arena, const struct fb_queue_request *req,
                   struct fb_queue_reply *ret, struct fb_err *err);
