@@ -1,1 +1,134 @@
+/* The withdrawn message on its way back: the original as an attachment, byte for byte but for its line ends and the Bcc
+ * field, which the MTA took out and which nobody but its author reads here. It must never change the original otherwise.
+ *
+ * DIAGNOSTICS: fails where the template is missing or faulty and for lack of memory. A header too large to be read is no
+ * fault: what could be read says who is named. */
+#include "mail/message.h"
+#include "notice/mime.h"
 #include "notice/notice.h"
+#include "notice/template.h"
+
+enum { HEADER_MAX = 4 << 20, FIELDS_MAX = 100000 };
+
+static void json_cleanup(json_t **v)
+{
+    json_decref(*v);
+}
+
+/* Is @addr among the addresses of any field of that name? */
+static int names(struct fb_arena *arena, const struct fb_headers *h, const char *field, struct fb_str addr, bool *ret, struct fb_err *err)
+{
+    const struct fb_field *f;
+    for (size_t nth = 0; !*ret && (f = fb_headers_get(h, field, nth)); nth++) {
+        struct fb_addresses list;
+        if (fb_addresses_parse(arena, f->value, &list, err))
+            return -1;
+        for (size_t i = 0; i < list.n; i++)
+            *ret = *ret || fb_str_ieq(list.v[i].addr, addr);
+    }
+    return 0;
+}
+
+/* "Bcc: a,\r\n b\r\n" of the recipients that no field names; empty where all are named. */
+static int bcc_field(const struct fb_returned *r, const struct fb_headers *h, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err)
+{
+    static const char *const fields[] = {"To", "Cc", "Bcc"};
+    struct fb_buf b = FB_BUF(arena);
+    struct fb_str rest = r->recipients, addr;
+    while (rest.n && fb_str_split(&rest, '\0', &addr)) {
+        bool named = addr.n == 0;
+        for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+            if (names(arena, h, fields[i], addr, &named, err))
+                return -1;
+        if (!named)
+            fb_buf_printf(&b, "%s%.*s", b.n ? ",\r\n " : "Bcc: ", FB_FMT(addr));
+    }
+    if (b.n)
+        fb_buf_add(&b, FB_STR("\r\n"));
+    *ret = fb_buf_str(&b);
+    return ret->p ? 0 : fb_fail_memory(err);
+}
+
+/* Where the empty line begins that ends the header; the end where there is none. */
+static size_t header_end(struct fb_str original)
+{
+    struct fb_str rest = original, line;
+    size_t at = 0;
+    while (fb_str_line(&rest, &line) && line.n)
+        at = original.n - rest.n;
+    return at;
+}
+
+static int with_bcc(const struct fb_returned *r, struct fb_str bcc, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err)
+{
+    size_t at = header_end(r->original), n = r->original.n + bcc.n;
+    char *p = fb_arena_alloc(arena, n + 1);
+    if (!p)
+        return fb_fail_memory(err);
+    memcpy(p, r->original.p, at);
+    memcpy(p + at, bcc.p, bcc.n);
+    memcpy(p + at + bcc.n, r->original.p + at, r->original.n - at);
+    *ret = (struct fb_str){p, n};
+    return 0;
+}
+
+static bool is_ascii(struct fb_str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] >= 0x80)
+            return false;
+    return true;
+}
+
+/* A plain part that says it is a message: as a message part, GMime would write the header anew. */
+static GMimePart *attachment(struct fb_str original, bool smtputf8)
+{
+    FB_GOBJECT(GMimeStream) stream = g_mime_stream_mem_new_with_buffer(original.p, original.n);
+    GMimeContentEncoding encoding = is_ascii(original) ? GMIME_CONTENT_ENCODING_7BIT : GMIME_CONTENT_ENCODING_8BIT;
+    FB_GOBJECT(GMimeDataWrapper) content = g_mime_data_wrapper_new_with_stream(stream, encoding);
+    GMimePart *part = g_mime_part_new_with_type("message", smtputf8 ? "global" : "rfc822");
+    g_mime_part_set_content(part, content);
+    g_mime_part_set_content_encoding(part, encoding);
+    g_mime_object_set_disposition(GMIME_OBJECT(part), "attachment");
+    g_mime_part_set_filename(part, "message.eml");
+    return part;
+}
+
+static struct fb_str field_value(const struct fb_headers *h, const char *name)
+{
+    const struct fb_field *f = fb_headers_get(h, name, 0);
+    return f ? f->value : FB_STR_NONE;
+}
+
+static int render(const struct fb_returned *r, const struct fb_headers *h, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err)
+{
+    struct fb_str raw = fb_arena_dup(arena, field_value(h, "Subject")), text;
+    if (!raw.p || fb_template_read(r->data_dir, r->language, "returned.txt", arena, &text, err))
+        return raw.p ? -1 : fb_fail_memory(err);
+    char *subject = g_mime_utils_header_decode_text(NULL, raw.p);
+    __attribute__((cleanup(json_cleanup))) json_t *values = json_object();
+    json_object_set_new(values, "subject", json_string(subject)); /* not there where it is no UTF-8: then it is empty */
+    g_free(subject);
+    if (!values)
+        return fb_fail_memory(err);
+    return fb_template_render("returned.txt", text, values, FB_ESCAPE_NONE, arena, ret, err);
+}
+
+int fb_returned_make(const struct fb_returned *r, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err)
+{
+    struct fb_headers h = {.arena = arena};
+    struct fb_str body, bcc, text, original = FB_STR_NONE;
+    if (fb_headers_split(&h, r->original, HEADER_MAX, FIELDS_MAX, &body, err) < 0 || render(r, &h, arena, &text, err) ||
+        bcc_field(r, &h, arena, &bcc, err) || with_bcc(r, bcc, arena, &original, err))
+        return -1;
+    struct fb_mime_head head = {.from = r->from, .to = r->to, .message_id = r->message_id, .now_s = r->now_s,
+                                .answers = field_value(&h, "Message-ID")};
+    if (fb_mime_subject("returned.txt", &text, &head.subject, err))
+        return -1;
+    FB_GOBJECT(GMimePart) first = fb_mime_text("plain", text);
+    FB_GOBJECT(GMimePart) second = attachment(original, r->smtputf8);
+    FB_GOBJECT(GMimeMultipart) both = g_mime_multipart_new_with_subtype("mixed");
+    g_mime_multipart_add(both, GMIME_OBJECT(first));
+    g_mime_multipart_add(both, GMIME_OBJECT(second));
+    return fb_mime_write(&head, GMIME_OBJECT(both), arena, ret, err);
+}
