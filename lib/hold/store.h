@@ -50,31 +50,39 @@ struct fb_hold {
 
 /* Opens or makes @dir/forbear.db. @busy_ms bounds every wait for another writer. */
 int fb_store_open(const char *dir, int busy_ms, struct fb_store **ret, struct fb_err *err);
-void fb_store_close(struct fb_store *s);
+void fb_store_close(struct fb_store *s); /* NULL is allowed */
+/* The last function that failed did so because the store is damaged: close it, set it aside, open a new one. */
+bool fb_store_damaged(const struct fb_store *s);
 /* Moves a damaged store (with its -wal and -shm) aside to forbear.db.damaged-<now_s>. */
 int fb_store_set_aside(const char *dir, int64_t now_s, struct fb_err *err);
 
 /* Milter: records a new hold (state pending or advised) durably, with its first event. */
 int fb_store_add(struct fb_store *s, const struct fb_hold *hold, struct fb_err *err);
-/* Keeper: the same in state held, for a marker whose row was lost. */
+/* Keeper: the same in state held, for a marker whose row was lost. FB_STORE_STATE: the row is there. */
 int fb_store_adopt(struct fb_store *s, const struct fb_hold *hold, const char *why, struct fb_err *err);
 
 /* One hold; text and blobs live in @arena. FB_STORE_NONE. */
 int fb_store_get(struct fb_store *s, struct fb_hold_id id, struct fb_arena *arena, struct fb_hold *ret, struct fb_err *err);
 /* Open holds in @state (any open state where it is FB_STATES), oldest deadline first, at most @max; the blobs are left empty. */
 int fb_store_list(struct fb_store *s, enum fb_state state, size_t max, struct fb_arena *arena, struct fb_hold **ret, size_t *ret_n, struct fb_err *err);
+/* The same of all holds, closed ones too. */
+int fb_store_list_all(struct fb_store *s, size_t max, struct fb_arena *arena, struct fb_hold **ret, size_t *ret_n, struct fb_err *err);
+/* The newest hold of that queue id. FB_STORE_NONE. */
+int fb_store_find(struct fb_store *s, struct fb_str queue_id, struct fb_hold_id *ret, struct fb_err *err);
 /* When the next held one ends: INT64_MAX where none is. */
 int fb_store_next_deadline(struct fb_store *s, int64_t *ret_s, struct fb_err *err);
 
-/* One step of the table, with its event, durably. FB_STORE_NONE, FB_STORE_STATE (it is not in @from). @by names the
- * program or "admin:NAME"; @why is one sentence of our own. */
+/* One step of the table, with its event, durably. FB_STORE_NONE, FB_STORE_STATE (it is not in @from). A step that the
+ * table lacks fails. The step to held forgets an earlier decision. @by names the program or "admin:NAME"; @why is one
+ * sentence of our own. */
 int fb_store_step(struct fb_store *s, struct fb_hold_id id, enum fb_state from, enum fb_state to, int64_t now_s,
                   const char *by, const char *why, struct fb_err *err);
 /* held -> releasing or withdrawing by a decision: the token and action are kept with it. FB_STORE_NONE, FB_STORE_STATE. */
 int fb_store_decide(struct fb_store *s, struct fb_hold_id id, int action, struct fb_str token, int64_t now_s,
                     const char *by, const char *why, struct fb_err *err);
 /* The notice's blob, its key and its Message-ID, before it is submitted. The same step as pending -> held, where @now
- * is its time; for an advised hold only the fields. */
+ * is its time; for an advised or held one only the fields. FB_STORE_NONE; FB_STORE_STATE: there is one already, or the
+ * hold is past that. */
 int fb_store_notice_ready(struct fb_store *s, struct fb_hold_id id, struct fb_str sealed, struct fb_str key_box,
                           struct fb_str message_id, int64_t now_s, struct fb_err *err);
 /* The MTA accepted the notice: box and key_box are erased, the WAL is truncated. */
@@ -85,7 +93,8 @@ int fb_store_copy_sent(struct fb_store *s, struct fb_hold_id id, int64_t now_s, 
 /* Erases closed holds (events too) that changed before @before_s; *ret_n says how many. */
 int fb_store_forget(struct fb_store *s, int64_t before_s, size_t *ret_n, struct fb_err *err);
 
-/* Every change of a hold, oldest first. */
+/* Every change of a hold, oldest first; from and to are the same where something was done for it that is no step.
+ * FB_STORE_NONE. */
 struct fb_hold_event {
     int64_t at_s;
     struct fb_str from, to, by, why; /* from is empty for the first */

@@ -1,0 +1,38 @@
+/* The schema of the store, as the steps that lead to it: step n brings a store from user_version n to n + 1. A step that
+ * was ever shipped is never edited: what changes goes into a new one at the end. State numbers are those of states.def.
+ * For store.c and its test alone. */
+#ifndef FB_HOLD_SCHEMA_H
+#define FB_HOLD_SCHEMA_H
+
+static const char *const fb_schema_steps[] = {
+    /* 1: holds, and what happened to them */
+    "CREATE TABLE hold ("
+    " id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),"
+    " queue_id TEXT NOT NULL,"
+    " state INTEGER NOT NULL,"
+    " rule TEXT NOT NULL,"
+    " created_s INTEGER NOT NULL, deadline_s INTEGER NOT NULL, changed_s INTEGER NOT NULL,"
+    " fingerprint BLOB NOT NULL CHECK (length(fingerprint) = 32),"
+    " box BLOB, sealed BLOB, key_box BLOB, message_id TEXT,"
+    " copy_sent INTEGER NOT NULL DEFAULT 0,"
+    " decision TEXT, action INTEGER NOT NULL DEFAULT 0) STRICT;"
+    "CREATE INDEX hold_state ON hold (state, deadline_s);"
+    "CREATE INDEX hold_queue_id ON hold (queue_id);"
+    "CREATE TABLE event ("
+    " seq INTEGER PRIMARY KEY,"
+    " hold BLOB NOT NULL REFERENCES hold (id) ON DELETE CASCADE,"
+    " at_s INTEGER NOT NULL, was TEXT NOT NULL, became TEXT NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL) STRICT;"
+    "CREATE INDEX event_hold ON event (hold);"
+    "CREATE TRIGGER event_is_final BEFORE UPDATE ON event"
+    " BEGIN SELECT RAISE (ABORT, 'an event is never changed'); END;"
+    "CREATE TRIGGER event_stays BEFORE DELETE ON event WHEN EXISTS (SELECT 1 FROM hold WHERE id = old.hold)"
+    " BEGIN SELECT RAISE (ABORT, 'an event stays as long as its hold'); END",
+    /* 2: counters */
+    "CREATE TABLE count (day TEXT NOT NULL, name TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (day, name)) STRICT, WITHOUT ROWID",
+};
+
+#define FB_SCHEMA_VERSION 2
+#define FB_SCHEMA_SET_VERSION "PRAGMA user_version = 2"
+_Static_assert(sizeof fb_schema_steps / sizeof *fb_schema_steps == FB_SCHEMA_VERSION, "one step a version");
+
+#endif
