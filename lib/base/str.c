@@ -104,3 +104,19 @@ bool fb_str_int(struct fb_str s, int64_t min, int64_t max, int64_t *ret)
     *ret = v;
     return true;
 }
+
+size_t fb_utf8_length(struct fb_str s)
+{
+    const unsigned char *p = (const unsigned char *)s.p;
+    if (!s.n || p[0] < 0x80)
+        return s.n > 0;
+    size_t len = p[0] >= 0xc2 && p[0] <= 0xdf ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : 0;
+    if (!len || len > s.n)
+        return 0;
+    for (size_t i = 1; i < len; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    bool overlong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
+    bool outside = (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf4 && p[1] > 0x8f); /* surrogates; past U+10FFFF */
+    return overlong || outside ? 0 : len;
+}

@@ -14,6 +14,8 @@ struct fb_str {
 };
 
 #define FB_STR(literal) ((struct fb_str){"" literal, sizeof(literal) - 1})
+/* The same for initialisers of static tables, which ISO C wants constant. */
+#define FB_STR_INIT(literal) {"" literal, sizeof(literal) - 1}
 #define FB_STR_NONE ((struct fb_str){"", 0})
 /* For printf: "%.*s", FB_FMT(s) */
 #define FB_FMT(s) (int)(s).n, (s).p
@@ -40,6 +42,8 @@ bool fb_str_word(struct fb_str *rest, struct fb_str *ret_word);
 bool fb_str_line(struct fb_str *rest, struct fb_str *ret_line);
 /* A whole decimal number within [min, max]. False for anything else. */
 bool fb_str_int(struct fb_str s, int64_t min, int64_t max, int64_t *ret);
+/* How many bytes the UTF-8 character at the head of @s has (RFC 3629, 4); 0: there is none. */
+size_t fb_utf8_length(struct fb_str s);
 
 /* ASCII only, whatever the locale says. */
 static inline bool fb_is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }

@@ -5,8 +5,9 @@
  *   comment = line whose first non-blank is '#' or ';'
  *   section = '[' name ']'                        name: a-z 0-9 _
  *   key     = name *blank '=' *blank value        name: a-z 0-9 _ .   value: to the end of the line, blanks trimmed;
- *             in "quotes" where it holds ';' or '#'; a backslash is refused
- * At most 1,000 bytes a line (iniparser's bound is 1,024), UTF-8, no NUL. A UTF-8 byte-order mark is refused. */
+ *             in "quotes" where it holds ';' or '#', or begins with a quote or ends in one; a backslash is refused
+ * At most 1,000 bytes a line (iniparser's bound is 1,024) and 4,000 keys, UTF-8, no control characters. A UTF-8
+ * byte-order mark is refused. */
 #ifndef FB_CONF_INI_H
 #define FB_CONF_INI_H
 
@@ -17,10 +18,17 @@ struct fb_ini_entry {
     unsigned line;
 };
 
+struct fb_ini_section {
+    struct fb_str name; /* with a NUL behind it */
+    unsigned line;
+};
+
 struct fb_ini {
     const char *path;
     size_t n;
     const struct fb_ini_entry *v; /* in the order of the file */
+    size_t n_sections;
+    const struct fb_ini_section *sections; /* those without keys too */
 };
 
 /* Reads @path whole into @arena. A fault names file and line. Duplicate sections and duplicate keys are faults. */

@@ -65,21 +65,14 @@ void fb_log(enum fb_log what, const char *event, const char *fmt, ...)
     (void)written;
 }
 
-/* How many bytes at @p are one printable UTF-8 character (RFC 3629, 4); 0: none. */
-static size_t utf8_length(const unsigned char *p, size_t n)
+/* How many bytes at the head of @s stand for themselves; 0: the first must be escaped. */
+static size_t plain_length(struct fb_str s)
 {
-    if (p[0] < 0x80)
-        return p[0] >= ' ' && p[0] != 0x7f;
-    size_t len = p[0] >= 0xc2 && p[0] <= 0xdf ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : 0;
-    if (!len || len > n)
+    unsigned char c = (unsigned char)s.p[0];
+    if (c < ' ' || c == 0x7f || c == '"' || c == '\\')
         return 0;
-    for (size_t i = 1; i < len; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    bool overlong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
-    bool outside = (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf4 && p[1] > 0x8f);
-    bool control = p[0] == 0xc2 && p[1] < 0xa0; /* U+0080 to U+009F */
-    return overlong || outside || control ? 0 : len;
+    bool control = c == 0xc2 && s.n > 1 && (unsigned char)s.p[1] < 0xa0; /* U+0080 to U+009F */
+    return control ? 0 : fb_utf8_length(s);
 }
 
 const char *fb_log_quote(struct fb_str s)
@@ -90,7 +83,7 @@ const char *fb_log_quote(struct fb_str s)
     size_t at = 0, i = 0;
     out[at++] = '"';
     while (i < s.n && at < QUOTE_MAX) {
-        size_t len = s.p[i] == '"' || s.p[i] == '\\' ? 0 : utf8_length((const unsigned char *)s.p + i, s.n - i);
+        size_t len = plain_length((struct fb_str){s.p + i, s.n - i});
         if (len)
             memcpy(out + at, s.p + i, len);
         else
