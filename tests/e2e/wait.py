@@ -1,0 +1,18 @@
+"""Waiting with an end."""
+import time
+
+
+class NotAsTold(Exception):
+    """Something happened otherwise than the story says."""
+
+
+def until(happens, what, within=20):
+    """Asks happens() until it is true, and returns what it said."""
+    end = time.monotonic() + within
+    while True:
+        said = happens()
+        if said:
+            return said
+        if time.monotonic() > end:
+            raise NotAsTold(f"waited {within} s: {what}")
+        time.sleep(0.05)

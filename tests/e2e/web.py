@@ -1,0 +1,76 @@
+"""The page, as a browser without JavaScript sees it."""
+import html
+import re
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: object
+    body: str
+
+    @property
+    def text(self):
+        """What a reader sees: tags away, blanks as one."""
+        without = re.sub(r"(?s)<(style|script|head)\b.*?</\1>|<[^>]+>", " ", self.body)
+        return " ".join(html.unescape(without).split())
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *args):
+        return None
+
+
+_plain = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Stay)
+
+
+def _ask(request):
+    try:
+        with _plain.open(request, timeout=10) as r:
+            return Answer(r.status, r.headers, r.read().decode())
+    except urllib.error.HTTPError as e:
+        with e:
+            return Answer(e.code, e.headers, e.read().decode())
+
+
+def get(url):
+    return _ask(urllib.request.Request(url))
+
+
+def head(url):
+    return _ask(urllib.request.Request(url, method="HEAD"))
+
+
+def post(url, **fields):
+    return _ask(urllib.request.Request(url, data=urllib.parse.urlencode(fields).encode(), method="POST"))
+
+
+def press(url, action):
+    """Loads the page, presses the button of that action, follows to where it leads. Returns the page that is shown then."""
+    form = _form(get(url).body, action)
+    answer = post(urllib.parse.urljoin(url, form.pop("")), **form)
+    if answer.status == 303:
+        return get(urllib.parse.urljoin(url, answer.headers["Location"]))
+    return answer
+
+
+def _form(body, action):
+    """The fields that a browser would send with the button whose value is @action; "" is where they go to."""
+    for form in re.findall(r"(?s)<form\b.*?</form>", body):
+        fields = {"": _attribute(form, "action") or ""}
+        for tag in re.findall(r"<(?:input|button)\b[^>]*>", form):
+            name, value = _attribute(tag, "name"), _attribute(tag, "value")
+            if name and (name != "action" or value == action):
+                fields[name] = value or ""
+        if fields.get("action") == action:
+            return fields
+    raise LookupError(f"the page has no button to {action}")
+
+
+def _attribute(tag, name):
+    found = re.search(rf"""\b{name}=(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", tag)
+    return html.unescape(next(g for g in found.groups() if g is not None)) if found else None
