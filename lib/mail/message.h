@@ -39,6 +39,7 @@ enum fb_message_outcome {
     FB_MESSAGE_TOO_COMPLEX = 1, /* past a limit */
     FB_MESSAGE_ENCRYPTED,       /* multipart/encrypted, application/pkcs7-mime enveloped, or inline PGP */
     FB_MESSAGE_NO_TEXT,         /* nothing to read in it */
+    FB_MESSAGE_CALENDAR,        /* an invitation or an answer to one: text/calendar is the message, or one form of it */
 };
 /* @raw: the message or its beginning (@cut). All of *ret lives in @arena. Broken MIME is read as a mail client would;
  * it fails for lack of memory alone. */

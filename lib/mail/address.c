@@ -1,0 +1,60 @@
+/* Address fields: GMime's address parser, groups flattened. It must never invent an address: what cannot be read gives
+ * none, and a value with a NUL in it, which a C string would cut, gives none at all.
+ *
+ * DIAGNOSTICS: the only failure is lack of memory. */
+#include <gmime/gmime.h>
+
+#include "mail/gobject.h"
+#include "mail/message.h"
+
+struct fb_str fb_address_domain(struct fb_str addr)
+{
+    const char *at = addr.n ? memrchr(addr.p, '@', addr.n) : NULL;
+    return at ? (struct fb_str){at + 1, addr.n - (size_t)(at + 1 - addr.p)} : FB_STR_NONE;
+}
+
+/* RFC 5322, 3.4: a group holds mailboxes alone; a parser that nests them is not followed. */
+static size_t mailboxes(InternetAddressList *list, bool nested, InternetAddressMailbox **ret)
+{
+    size_t n = 0;
+    for (int i = 0, count = list ? internet_address_list_length(list) : 0; i < count; i++) {
+        InternetAddress *a = internet_address_list_get_address(list, i);
+        if (INTERNET_ADDRESS_IS_MAILBOX(a)) {
+            if (ret)
+                ret[n] = INTERNET_ADDRESS_MAILBOX(a);
+            n++;
+        } else if (INTERNET_ADDRESS_IS_GROUP(a) && !nested)
+            n += mailboxes(internet_address_group_get_members(INTERNET_ADDRESS_GROUP(a)), true, ret ? ret + n : NULL);
+    }
+    return n;
+}
+
+static int addresses_copy(struct fb_arena *arena, InternetAddressList *list, struct fb_addresses *ret, struct fb_err *err)
+{
+    size_t n = mailboxes(list, false, NULL);
+    InternetAddressMailbox **boxes = fb_arena_array(arena, n, sizeof *boxes);
+    *ret = (struct fb_addresses){.n = n, .v = fb_arena_array(arena, n, sizeof *ret->v)};
+    if (!boxes || !ret->v)
+        return fb_fail_memory(err);
+    mailboxes(list, false, boxes);
+    for (size_t i = 0; i < n; i++) {
+        struct fb_address *a = &ret->v[i];
+        a->addr = fb_arena_lower(arena, fb_str(internet_address_mailbox_get_addr(boxes[i])));
+        a->display = fb_arena_dup(arena, fb_str(internet_address_get_name(INTERNET_ADDRESS(boxes[i]))));
+        if (!a->addr.p || !a->display.p)
+            return fb_fail_memory(err);
+    }
+    return 0;
+}
+
+int fb_addresses_parse(struct fb_arena *arena, struct fb_str value, struct fb_addresses *ret, struct fb_err *err)
+{
+    *ret = (struct fb_addresses){0};
+    if (!value.n || memchr(value.p, '\0', value.n))
+        return 0;
+    struct fb_str text = fb_arena_dup(arena, value);
+    if (!text.p)
+        return fb_fail_memory(err);
+    FB_GOBJECT(InternetAddressList) list = internet_address_list_parse(NULL, text.p);
+    return addresses_copy(arena, list, ret, err);
+}
