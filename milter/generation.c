@@ -1,0 +1,88 @@
+/* Generations of policy and keys. The lock is held for the exchange of a pointer alone, never while files are read, so a
+ * reload delays no message. A failed reload changes nothing: mail goes on under the configuration that was good.
+ *
+ * DIAGNOSTICS: everything that loading the configuration can say, and keys that are absent in a mode that records. */
+#include "generation.h"
+
+#include <stdlib.h>
+
+static void generation_free(struct generation *g)
+{
+    fb_policy_unref(g->policy);
+    free(g);
+}
+
+/* The secret half of the box is the keeper's alone; here is what it takes to seal and to fingerprint. */
+static int keys_load(struct generation *g, struct fb_err *err)
+{
+    const char *dir = g->conf->forbear_keys_dir;
+    if (g->conf->forbear_mode == FB_MODE_OBSERVE)
+        return 0;
+    if (fb_keys_read(dir, "box.pub", g->box_key, sizeof g->box_key, err) < 0 ||
+        fb_keys_read(dir, "hash.key", g->hash_key, sizeof g->hash_key, err) < 0)
+        return fb_fail_in(err, "mode %s needs keys; `forbear keygen` makes them", fb_mode_name(g->conf->forbear_mode));
+    g->keyed = true;
+    return 0;
+}
+
+static int generation_load(const char *conf_path, struct generation **ret, struct fb_err *err)
+{
+    struct generation *g = calloc(1, sizeof *g);
+    if (!g)
+        return fb_fail_memory(err);
+    atomic_init(&g->refs, 1);
+    int rc = fb_policy_load(conf_path, &g->policy, err);
+    if (rc == 0) {
+        g->conf = fb_policy_conf(g->policy);
+        rc = keys_load(g, err);
+    }
+    if (rc < 0) {
+        generation_free(g);
+        return rc;
+    }
+    *ret = g;
+    return 0;
+}
+
+int generations_init(struct generations *gs, const char *conf_path, struct fb_err *err)
+{
+    *gs = (struct generations){.conf_path = conf_path};
+    if (pthread_mutex_init(&gs->lock, NULL))
+        return fb_fail_memory(err);
+    return generation_load(conf_path, &gs->current, err);
+}
+
+void generations_done(struct generations *gs)
+{
+    generation_drop(gs->current);
+    pthread_mutex_destroy(&gs->lock);
+}
+
+int generations_reload(struct generations *gs, struct fb_err *err)
+{
+    struct generation *fresh;
+    int rc = generation_load(gs->conf_path, &fresh, err);
+    if (rc < 0)
+        return rc;
+    pthread_mutex_lock(&gs->lock);
+    struct generation *old = gs->current;
+    gs->current = fresh;
+    pthread_mutex_unlock(&gs->lock);
+    generation_drop(old);
+    return 0;
+}
+
+struct generation *generation_take(struct generations *gs)
+{
+    pthread_mutex_lock(&gs->lock);
+    struct generation *g = gs->current;
+    atomic_fetch_add_explicit(&g->refs, 1, memory_order_relaxed);
+    pthread_mutex_unlock(&gs->lock);
+    return g;
+}
+
+void generation_drop(struct generation *g)
+{
+    if (g && atomic_fetch_sub_explicit(&g->refs, 1, memory_order_acq_rel) == 1)
+        generation_free(g);
+}

@@ -1,0 +1,36 @@
+/* What a connection judges by: the policy and the keys that go with it, loaded together, immutable, counted references.
+ * A connection keeps the generation that it took, however often the configuration is loaded anew meanwhile. */
+#ifndef FB_MILTER_GENERATION_H
+#define FB_MILTER_GENERATION_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "hold/seal.h"
+#include "rules/policy.h"
+
+struct generation {
+    atomic_uint refs;
+    struct fb_policy *policy;
+    const struct fb_conf *conf; /* the policy's */
+    bool keyed;                 /* false: the mode is observe, and nothing will be recorded */
+    uint8_t box_key[FB_BOX_KEY], hash_key[FB_HASH_KEY];
+};
+
+struct generations {
+    pthread_mutex_t lock;
+    struct generation *current;
+    const char *conf_path; /* the caller's */
+};
+
+/* Loads the first one. Fails where the configuration does, and where the mode wants keys that are not there. */
+int generations_init(struct generations *gs, const char *conf_path, struct fb_err *err);
+void generations_done(struct generations *gs);
+/* Loads the configuration anew for all who come from now on. Where it fails, the current one stays. */
+int generations_reload(struct generations *gs, struct fb_err *err);
+
+/* The current one, with a reference for the caller. Any thread; never fails. */
+struct generation *generation_take(struct generations *gs);
+void generation_drop(struct generation *g); /* NULL is allowed */
+
+#endif

@@ -1,0 +1,376 @@
+/* A connection and its message. Decides nothing about words: it collects within limits, asks scope as soon as it can be
+ * asked, and the judge at the end. Must never change a message, and must never let a fault of ours lose or delay one:
+ * whatever goes wrong ends in unjudged(), the one place that knows what a fault means to the outside.
+ *
+ * A message lives in an arena of its own; the body is kept as the pieces that came, and is joined only by the few that
+ * passed the gate, so that many slow connections cost what they sent and no more.
+ *
+ * DIAGNOSTICS: one line for each fault; at log level verbose one for each message that was not judged. */
+#include "session.h"
+
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+
+#include "daemon/daemon.h"
+#include "daemon/log.h"
+
+struct piece {
+    struct piece *next;
+    struct fb_str text;
+};
+
+struct message {
+    struct fb_arena *arena;
+    struct fb_envelope env;
+    struct fb_str *rcpt;
+    size_t rcpt_cap;
+    struct fb_headers headers;
+    struct piece *first, **last;
+    int64_t kept, seen;       /* bytes of header and body */
+    bool cut;                 /* there was more body than was kept */
+    enum fb_reason fault;     /* found where no answer can be given; told at the end of the header */
+    struct fb_verdict verdict;
+};
+
+struct session {
+    struct milter *m;
+    struct generation *generation;
+    uint8_t client[16];
+    bool client_known, skip, quarantine;
+    struct message *msg; /* NULL between messages, and once a message was answered for good */
+};
+
+struct session *session_new(struct milter *m)
+{
+    struct session *s = calloc(1, sizeof *s);
+    if (s)
+        *s = (struct session){.m = m, .generation = generation_take(&m->generations)};
+    return s;
+}
+
+void session_free(struct session *s)
+{
+    if (!s)
+        return;
+    session_reset(s);
+    generation_drop(s->generation);
+    free(s);
+}
+
+void session_reset(struct session *s)
+{
+    if (s->msg)
+        fb_arena_free(s->msg->arena);
+    s->msg = NULL;
+}
+
+void session_agreed(struct session *s, bool skip, bool quarantine)
+{
+    s->skip = skip;
+    s->quarantine = quarantine;
+}
+
+void session_client(struct session *s, const struct sockaddr *addr)
+{
+    static const uint8_t v4_mapped[12] = {[10] = 0xff, [11] = 0xff};
+    s->client_known = addr && (addr->sa_family == AF_INET || addr->sa_family == AF_INET6);
+    if (s->client_known && addr->sa_family == AF_INET) {
+        memcpy(s->client, v4_mapped, sizeof v4_mapped);
+        memcpy(s->client + sizeof v4_mapped, (const char *)addr + offsetof(struct sockaddr_in, sin_addr), 4);
+    } else if (s->client_known) {
+        memcpy(s->client, (const char *)addr + offsetof(struct sockaddr_in6, sin6_addr), sizeof s->client);
+    }
+}
+
+static void count(struct milter *m, struct fb_str kind, struct fb_str name)
+{
+    counts_add(&m->counts, fb_now_s(), kind, name);
+}
+
+/* The end of every message that is not judged: counted, logged, and let through, save where a fault of ours shall be
+ * answered otherwise. */
+static enum answer unjudged(struct milter *m, const struct fb_conf *conf, enum fb_reason reason, const char *queue_id, const struct fb_err *err)
+{
+    const char *id = queue_id ? queue_id : "";
+    const char *name = fb_reason_name(reason);
+    const char *why = err && *err->text ? err->text : fb_reason_sentence(reason);
+    count(m, FB_STR("not_judged"), fb_str(name));
+    if (!fb_reason_fault(reason)) {
+        fb_log(FB_LOG_VERBOSE, "not_judged", "queue_id=%s reason=%s", fb_log_quote(fb_str(id)), name);
+        return ANSWER_ACCEPT;
+    }
+    bool tempfail = conf->forbear_on_error == FB_ON_ERROR_TEMPFAIL;
+    fb_log(FB_LOG_ERROR, "fault", "queue_id=%s reason=%s answer=%s error=%s", fb_log_quote(fb_str(id)), name,
+           tempfail ? "tempfail" : "accept", fb_log_quote(fb_str(why)));
+    return tempfail ? ANSWER_TEMPFAIL : ANSWER_ACCEPT;
+}
+
+static enum answer give_up(struct session *s, enum fb_reason reason, const char *queue_id, const struct fb_err *err)
+{
+    session_reset(s);
+    return unjudged(s->m, s->generation->conf, reason, queue_id, err);
+}
+
+static enum answer no_memory(struct session *s)
+{
+    struct fb_err err;
+    fb_fail_memory(&err);
+    return give_up(s, FB_REASON_judge_fault, NULL, &err);
+}
+
+enum answer session_missing(struct milter *m)
+{
+    struct fb_err err;
+    struct generation *g = generation_take(&m->generations);
+    fb_fail_memory(&err);
+    enum answer a = unjudged(m, g->conf, FB_REASON_judge_fault, NULL, &err);
+    generation_drop(g);
+    return a;
+}
+
+/* Without the angle brackets, which sendmail(1) mail does not have. */
+static struct fb_str bare(struct fb_str path)
+{
+    if (path.n >= 2 && path.p[0] == '<' && path.p[path.n - 1] == '>')
+        return (struct fb_str){path.p + 1, path.n - 2};
+    return path;
+}
+
+/* SIZE of RFC 1870, or -1. */
+static int64_t declared_size(char *const *params)
+{
+    int64_t size;
+    for (; *params; params++) {
+        struct fb_str key, value = fb_str(*params);
+        if (fb_str_split(&value, '=', &key) && fb_str_ieq(key, FB_STR("SIZE")) && fb_str_int(value, 0, INT64_MAX, &size))
+            return size;
+    }
+    return -1;
+}
+
+/* Room for what is kept, for the same joined, and for what the judge makes of it. */
+static struct message *message_new(const struct fb_conf *conf, const struct fb_envelope *env)
+{
+    struct fb_arena *arena = fb_arena_new((size_t)(16 * (conf->limits_header_size + conf->limits_judged_size) + (4 << 20)));
+    struct message *msg = arena ? fb_arena_alloc(arena, sizeof *msg) : NULL;
+    if (msg) {
+        *msg = (struct message){.arena = arena, .env = *env, .headers = {.arena = arena}, .last = &msg->first};
+        msg->env.sender = fb_arena_dup(arena, env->sender);
+        msg->env.login = fb_arena_dup(arena, env->login);
+    }
+    if (!msg || !msg->env.sender.p || !msg->env.login.p) {
+        fb_arena_free(arena);
+        return NULL;
+    }
+    return msg;
+}
+
+enum answer session_mail(struct session *s, char *const *argv, const char *login)
+{
+    session_reset(s);
+    const struct fb_conf *conf = s->generation->conf;
+    struct fb_envelope env = {
+        .sender = bare(fb_str(argv[0])),
+        .login = fb_str(login),
+        .client_known = s->client_known,
+        .declared_size = declared_size(argv + 1),
+    };
+    memcpy(env.client, s->client, sizeof env.client);
+    enum fb_reason reason = fb_scope_mail(conf, &env);
+    if (reason == FB_REASON_none && !(s->msg = message_new(conf, &env)))
+        return no_memory(s);
+    return reason == FB_REASON_none ? ANSWER_CONTINUE : give_up(s, reason, NULL, NULL);
+}
+
+static bool rcpt_room(struct message *msg)
+{
+    if (msg->env.rcpt_n < msg->rcpt_cap)
+        return true;
+    size_t cap = msg->rcpt_cap ? 2 * msg->rcpt_cap : 8;
+    struct fb_str *v = fb_arena_array(msg->arena, cap, sizeof *v);
+    if (!v)
+        return false;
+    if (msg->env.rcpt_n)
+        memcpy(v, msg->rcpt, msg->env.rcpt_n * sizeof *v);
+    msg->env.rcpt = msg->rcpt = v;
+    msg->rcpt_cap = cap;
+    return true;
+}
+
+void session_rcpt(struct session *s, const char *rcpt)
+{
+    struct message *msg = s->msg;
+    if (!msg || msg->fault)
+        return;
+    if (msg->env.rcpt_n >= (size_t)s->generation->conf->limits_recipients) {
+        msg->fault = FB_REASON_too_many_recipients;
+        return;
+    }
+    struct fb_str addr = rcpt_room(msg) ? fb_arena_dup(msg->arena, bare(fb_str(rcpt))) : (struct fb_str){NULL, 0};
+    if (addr.p)
+        msg->rcpt[msg->env.rcpt_n++] = addr;
+    else
+        msg->fault = FB_REASON_judge_fault;
+}
+
+void session_header(struct session *s, const char *name, const char *value)
+{
+    const struct fb_conf *conf = s->generation->conf;
+    struct message *msg = s->msg;
+    if (!msg || msg->fault)
+        return;
+    int rc = fb_headers_add(&msg->headers, fb_str(name), fb_str(value), (size_t)conf->limits_header_size,
+                            (size_t)conf->limits_header_fields, NULL);
+    if (rc)
+        msg->fault = rc == FB_HEADERS_FULL ? FB_REASON_header_limit : FB_REASON_judge_fault;
+    msg->kept = msg->seen = (int64_t)msg->headers.bytes;
+}
+
+enum answer session_eoh(struct session *s, const char *queue_id)
+{
+    struct message *msg = s->msg;
+    if (!msg)
+        return ANSWER_ACCEPT;
+    enum fb_reason reason = msg->fault;
+    if (reason == FB_REASON_none)
+        reason = fb_scope_header(s->generation->conf, &msg->env, &msg->headers);
+    return reason == FB_REASON_none ? ANSWER_CONTINUE : give_up(s, reason, queue_id, NULL);
+}
+
+static bool piece_keep(struct message *msg, struct fb_str text)
+{
+    struct piece *piece = fb_arena_alloc(msg->arena, sizeof *piece);
+    if (!piece || !(piece->text = fb_arena_dup(msg->arena, text)).p)
+        return false;
+    *msg->last = piece;
+    msg->last = &piece->next;
+    msg->kept += (int64_t)text.n;
+    return true;
+}
+
+enum answer session_body(struct session *s, const void *p, size_t n)
+{
+    const struct fb_conf *conf = s->generation->conf;
+    struct message *msg = s->msg;
+    if (!msg)
+        return ANSWER_CONTINUE;
+    msg->seen += (int64_t)n;
+    if (msg->seen > conf->limits_message_size)
+        return give_up(s, FB_REASON_too_large, NULL, NULL);
+    int64_t room = conf->limits_judged_size > msg->kept ? conf->limits_judged_size - msg->kept : 0;
+    size_t keep = (uint64_t)room < n ? (size_t)room : n;
+    if (keep && !piece_keep(msg, (struct fb_str){p, keep}))
+        return no_memory(s);
+    msg->cut |= keep < n;
+    return msg->cut && s->skip ? ANSWER_SKIP : ANSWER_CONTINUE;
+}
+
+/* The message as it was sent, but for the folding of its header. */
+static struct fb_str message_join(struct message *msg)
+{
+    struct fb_buf b = FB_BUF(msg->arena);
+    for (size_t i = 0; i < msg->headers.n; i++) {
+        fb_buf_add(&b, msg->headers.v[i].name);
+        fb_buf_add(&b, FB_STR(": "));
+        fb_buf_add(&b, msg->headers.v[i].value);
+        fb_buf_add(&b, FB_STR("\r\n"));
+    }
+    fb_buf_add(&b, FB_STR("\r\n"));
+    for (const struct piece *piece = msg->first; piece; piece = piece->next)
+        fb_buf_add(&b, piece->text);
+    return fb_buf_str(&b);
+}
+
+static bool past(void *deadline_ms)
+{
+    return fb_clock_ms() >= *(int64_t *)deadline_ms;
+}
+
+static int judge_inside(struct session *s, int64_t deadline_ms, struct fb_err *err)
+{
+    struct message *msg = s->msg;
+    struct fb_judge_input in = {
+        .env = &msg->env,
+        .raw = message_join(msg),
+        .cut = msg->cut,
+        .now_s = fb_now_s(),
+        .expired = past,
+        .expired_arg = &deadline_ms,
+    };
+    return in.raw.p ? fb_judge(s->generation->policy, msg->arena, &in, &msg->verdict, err) : fb_fail_memory(err);
+}
+
+/* The verdict into the message; or why there is none. */
+static enum fb_reason judge(struct session *s, struct fb_err *err)
+{
+    const struct fb_conf *conf = s->generation->conf;
+    int64_t deadline_ms = fb_clock_ms() + conf->limits_judge_time_ms;
+    if (!gate_enter(&s->m->gate, conf->limits_judges_at_once, deadline_ms))
+        return FB_REASON_busy;
+    int rc = judge_inside(s, deadline_ms, err);
+    gate_leave(&s->m->gate);
+    return rc < 0 ? FB_REASON_judge_fault : s->msg->verdict.not_judged;
+}
+
+/* Makes durable what the sender will be told; or why it cannot be. */
+static enum fb_reason record(struct session *s, struct fb_str queue_id, struct fb_err *err)
+{
+    struct message *msg = s->msg;
+    if (msg->verdict.action != FB_NOTIFY && msg->verdict.action != FB_HOLD)
+        return FB_REASON_none;
+    if (msg->verdict.action == FB_HOLD && !hold_id_long(queue_id))
+        return FB_REASON_short_queue_id;
+    if (msg->verdict.action == FB_HOLD && !s->quarantine)
+        return FB_REASON_not_quarantined;
+    int rc = holds_record(&s->m->holds, s->generation, &msg->env, &msg->verdict, queue_id, fb_now_s(), msg->arena, err);
+    return rc < 0 ? FB_REASON_store_fault : FB_REASON_none;
+}
+
+/* What volunteers agreed to: their address and the words that decided, to tune the rules by. */
+static void log_volunteer(const struct message *msg)
+{
+    const struct fb_finding *f = msg->verdict.main;
+    struct fb_buf words = FB_BUF(msg->arena);
+    for (size_t i = 0; i < f->evidence_n; i++) {
+        if (words.n)
+            fb_buf_add(&words, FB_STR(" | "));
+        fb_buf_add(&words, f->evidence[i].text);
+    }
+    struct fb_str text = fb_buf_str(&words);
+    fb_log(FB_LOG_INFO, "observed", "sender=%s rule=%.*s log_odds=%.2f words=%s", fb_log_quote(msg->env.sender),
+           FB_FMT(f->rule), f->log_odds, fb_log_quote(text.p ? text : FB_STR_NONE));
+}
+
+/* The end of every message that was judged, once all that must be done for it is done. */
+static enum answer judged(struct session *s, const char *queue_id)
+{
+    const struct fb_verdict *v = &s->msg->verdict;
+    count(s->m, FB_STR("judged"), FB_STR_NONE);
+    if (v->action != FB_PASS)
+        count(s->m, fb_str(fb_action_name(v->action)), v->main->rule);
+    if (v->action == FB_HOLD)
+        fb_log(FB_LOG_INFO, "held", "queue_id=%s rule=%.*s delay_s=%" PRId64, queue_id, FB_FMT(v->main->rule), v->main->delay_s);
+    if (v->action == FB_OBSERVE && v->volunteer)
+        log_volunteer(s->msg);
+    session_reset(s);
+    return ANSWER_ACCEPT;
+}
+
+enum answer session_eom(struct session *s, const char *queue_id)
+{
+    struct fb_err err = {.text = ""};
+    if (!s->msg)
+        return ANSWER_ACCEPT;
+    enum fb_reason reason = judge(s, &err);
+    if (reason == FB_REASON_none)
+        reason = record(s, fb_str(queue_id), &err);
+    if (reason != FB_REASON_none)
+        return give_up(s, reason, queue_id, &err);
+    return s->msg->verdict.action == FB_HOLD ? ANSWER_QUARANTINE : judged(s, queue_id);
+}
+
+enum answer session_quarantined(struct session *s, bool done, const char *queue_id)
+{
+    return done ? judged(s, queue_id) : give_up(s, FB_REASON_not_quarantined, queue_id, NULL);
+}
