@@ -1,0 +1,280 @@
+/* The page: decides what each request is answered. GET and HEAD show and never change anything; POST, and only one that
+ * the page's own form could have sent, passes a decision on to the keeper, which judges it for itself. Whoever brings no
+ * link that is good gets one and the same answer, so that nothing can be learned by trying. It must never put a path, a
+ * token or a key into *ret->fault.
+ *
+ * DIAGNOSTICS: what went wrong on our side (the keeper, memory, a template) is in the answer's fault, for the log, and
+ * is a 503 to the visitor, whose message waits safely whatever the page does. */
+#include "web/page.h"
+
+#include <sodium.h>
+
+#include "notice/template.h"
+#include "token/token.h"
+#include "web/view.h"
+
+enum { RETRY_AFTER_S = 30 };
+
+static const char HTML[] = "text/html; charset=utf-8";
+static const char PLAIN[] = "text/plain; charset=utf-8";
+static const char CSS[] = "text/css; charset=utf-8";
+static const char FORM[] = "application/x-www-form-urlencoded";
+
+const struct web_header WEB_HEADERS[] = {
+    {"Content-Security-Policy", "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"},
+    {"Referrer-Policy", "no-referrer"},
+    {"Cache-Control", "no-store"},
+    {"X-Content-Type-Options", "nosniff"},
+    {"X-Frame-Options", "DENY"},
+    {"X-Robots-Tag", "noindex"},
+    {"Cross-Origin-Opener-Policy", "same-origin"},
+    {"Cross-Origin-Resource-Policy", "same-origin"},
+    {"Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"},
+    {NULL, NULL},
+};
+const struct web_header WEB_HEADER_HTTPS = {"Strict-Transport-Security", "max-age=31536000"};
+
+/* One request on its way to its answer. */
+struct visit {
+    const struct web_site *site;
+    const struct web_desk *desk;
+    const struct web_request *req;
+    struct fb_arena *arena;
+    struct web_answer *answer;
+    struct fb_str last, token; /* last: the path behind /h/ */
+    uint8_t key[FB_PAGE_KEY];
+};
+
+/* The problems that a visitor is told of: status, and the section of problem.html that tells it. */
+enum problem { BAD_REQUEST, NOT_FOUND, METHOD, TOO_LARGE, MEDIA_TYPE, UNAVAILABLE };
+static const struct {
+    unsigned status;
+    const char *section;
+} PROBLEMS[] = {
+    [BAD_REQUEST] = {400, "bad_request"}, [NOT_FOUND] = {404, "not_found"},    [METHOD] = {405, "method"},
+    [TOO_LARGE] = {413, "too_large"},     [MEDIA_TYPE] = {415, "media_type"}, [UNAVAILABLE] = {503, "unavailable"},
+};
+
+static void answer_with(struct visit *v, unsigned status, const char *type, struct fb_str body)
+{
+    v->answer->status = status;
+    v->answer->content_type = type;
+    v->answer->body = body;
+}
+
+static void answer_problem(struct visit *v, enum problem p)
+{
+    struct fb_str body;
+    json_t *values = json_pack("{s:b, s:s%, s:b}", PROBLEMS[p].section, 1, "prefix", v->site->prefix.p, v->site->prefix.n,
+                               "withdraws", v->site->withdraws);
+    if (fb_template_render("problem.html", v->site->problem, values, FB_ESCAPE_HTML, v->arena, &body, NULL) == 0)
+        answer_with(v, PROBLEMS[p].status, HTML, body);
+    else
+        answer_with(v, PROBLEMS[p].status, PLAIN, FB_STR("Please try again later.\n"));
+    json_decref(values);
+    if (p == UNAVAILABLE)
+        v->answer->retry_after_s = RETRY_AFTER_S;
+}
+
+static void show(struct visit *v, const struct fb_desk_view *view)
+{
+    struct fb_str body;
+    json_t *values = web_view(view, v->key, v->token, v->site->prefix, v->site->withdraws, v->req->now_s, v->arena);
+    int rc = values ? fb_template_render("page.html", v->site->page, values, FB_ESCAPE_HTML, v->arena, &body, &v->answer->fault)
+                    : fb_fail(&v->answer->fault, "the keeper names a state that is not known, or memory is out");
+    json_decref(values);
+    if (rc)
+        answer_problem(v, UNAVAILABLE);
+    else
+        answer_with(v, 200, HTML, body);
+}
+
+/* True where the keeper answered that it did what was asked; otherwise the visitor was answered. */
+static bool ask(struct visit *v, const struct fb_desk_request *ask, enum fb_desk_outcome *ret, struct fb_desk_view *ret_view)
+{
+    if (v->desk->call(v->desk->arg, v->arena, ask, ret, ret_view, &v->answer->fault))
+        answer_problem(v, UNAVAILABLE);
+    else if (*ret == FB_DESK_REFUSED)
+        answer_problem(v, NOT_FOUND);
+    else if (*ret == FB_DESK_BUSY)
+        answer_problem(v, UNAVAILABLE);
+    else
+        return true;
+    return false;
+}
+
+static void get_hold(struct visit *v)
+{
+    struct fb_desk_view view;
+    enum fb_desk_outcome outcome;
+    if (ask(v, &(struct fb_desk_request){.op = FB_DESK_SHOW, .token = v->token}, &outcome, &view))
+        show(v, &view);
+    sodium_memzero(v->key, sizeof v->key);
+}
+
+/* Whether a browser sends the form because its user pressed a button on our own page. With no-referrer, which we ask
+ * for, browsers write "null" for the origin of our own form too; what foreign page it might be instead, Sec-Fetch-Site
+ * tells, and none can know the link. */
+static bool sent_by_our_page(const struct visit *v)
+{
+    struct fb_str origin = v->req->origin, site = v->req->fetch_site;
+    if (site.p && !fb_str_eq(site, FB_STR("same-origin")) && !fb_str_eq(site, FB_STR("none")))
+        return false;
+    return !origin.p || fb_str_ieq(origin, v->site->origin) || fb_str_eq(origin, FB_STR("null"));
+}
+
+static bool is_form(struct fb_str content_type)
+{
+    struct fb_str type;
+    return fb_str_split(&content_type, ';', &type) && fb_str_ieq(fb_str_trim(type), fb_str(FORM));
+}
+
+/* The token in the form stands for the page that the visitor was shown: it must be the one of the path. */
+static bool form_of_this_page(struct visit *v, struct web_form *ret)
+{
+    return web_form_parse(v->req->body, v->arena, ret, NULL) == 0 && ret->token.n == v->token.n &&
+           sodium_memcmp(ret->token.p, v->token.p, v->token.n) == 0;
+}
+
+static void decide(struct visit *v, const struct web_form *form)
+{
+    struct fb_desk_view view;
+    enum fb_desk_outcome outcome;
+    if (!ask(v, &(struct fb_desk_request){.op = FB_DESK_DECIDE, .action = form->action, .token = v->token}, &outcome, &view))
+        return;
+    /* Also where it was decided before: the page then says what happened. */
+    answer_with(v, 303, PLAIN, FB_STR("See the page.\n"));
+    v->answer->location = fb_arena_printf(v->arena, "%.*s/h/%.*s", FB_FMT(v->site->prefix), FB_FMT(v->last));
+    if (!v->answer->location.p)
+        answer_problem(v, UNAVAILABLE);
+}
+
+static void post_hold(struct visit *v)
+{
+    struct web_form form;
+    if (v->req->body_too_large)
+        answer_problem(v, TOO_LARGE);
+    else if (!is_form(v->req->content_type))
+        answer_problem(v, MEDIA_TYPE);
+    else if (!sent_by_our_page(v) || !form_of_this_page(v, &form))
+        answer_problem(v, BAD_REQUEST);
+    else
+        decide(v, &form);
+}
+
+static bool method_is(const struct visit *v, const char *method)
+{
+    return fb_str_eq(v->req->method, fb_str(method));
+}
+
+static bool reads(const struct visit *v)
+{
+    return method_is(v, "GET") || method_is(v, "HEAD");
+}
+
+static void answer_method(struct visit *v, const char *allow)
+{
+    answer_problem(v, METHOD);
+    v->answer->allow = allow;
+}
+
+/* True where the visitor brings a good link; otherwise the visitor was answered. */
+static bool link_good(struct visit *v)
+{
+    int rc = WEB_REFUSED;
+    if (fb_link_parse(v->last, &v->token, v->key))
+        rc = v->desk->verify(v->desk->arg, v->token, v->req->now_s, v->arena, &v->answer->fault);
+    if (rc)
+        answer_problem(v, rc == WEB_REFUSED ? NOT_FOUND : UNAVAILABLE);
+    return rc == 0;
+}
+
+static void answer_hold(struct visit *v)
+{
+    if (!reads(v) && !method_is(v, "POST"))
+        answer_method(v, "GET, HEAD, POST");
+    else if (!link_good(v))
+        return;
+    else if (reads(v))
+        get_hold(v);
+    else
+        post_hold(v);
+}
+
+static void answer_file(struct visit *v, const char *type, struct fb_str body)
+{
+    if (reads(v))
+        answer_with(v, 200, type, body);
+    else
+        answer_method(v, "GET, HEAD");
+}
+
+/* The path below base_url: a proxy before us may have taken its prefix away, or left it. */
+static struct fb_str below_prefix(const struct web_site *site, struct fb_str path)
+{
+    size_t n = site->prefix.n;
+    if (path.n > n && memcmp(path.p, site->prefix.p, n) == 0)
+        path = (struct fb_str){path.p + n, path.n - n};
+    return path;
+}
+
+void web_answer(const struct web_site *site, const struct web_desk *desk, const struct web_request *req, struct fb_arena *arena,
+                struct web_answer *ret)
+{
+    struct visit v = {.site = site, .desk = desk, .req = req, .arena = arena, .answer = ret};
+    struct fb_str path = below_prefix(site, req->path);
+    *ret = (struct web_answer){.location = FB_STR_NONE};
+    if (path.n > 3 && memcmp(path.p, "/h/", 3) == 0) {
+        ret->route = "hold";
+        v.last = (struct fb_str){path.p + 3, path.n - 3};
+        answer_hold(&v);
+    } else if (fb_str_eq(path, FB_STR("/style.css"))) {
+        ret->route = "style";
+        answer_file(&v, CSS, site->style);
+    } else if (fb_str_eq(path, FB_STR("/robots.txt"))) {
+        ret->route = "robots";
+        answer_file(&v, PLAIN, FB_STR("User-agent: *\nDisallow: /\n"));
+    } else {
+        ret->route = "none";
+        answer_problem(&v, NOT_FOUND);
+    }
+}
+
+/* scheme://host[:port][/path]: the origin as browsers write it (RFC 6454, 6.2: without the scheme's own port), and the path. */
+static int base_url_split(const char *base_url, struct fb_arena *arena, struct web_site *ret, struct fb_err *err)
+{
+    struct fb_str url = fb_str(base_url);
+    ret->https = fb_str_istarts(url, FB_STR("https://"));
+    size_t scheme = ret->https ? 8 : 7, end = scheme;
+    if (!ret->https && !fb_str_istarts(url, FB_STR("http://")))
+        return fb_fail(err, "web.base_url: %s begins with neither https:// nor http://", base_url);
+    while (end < url.n && url.p[end] != '/')
+        end++;
+    if (end == scheme || url.p[url.n - 1] == '/')
+        return fb_fail(err, "web.base_url: %s names no host, or ends in a slash", base_url);
+    ret->origin = fb_arena_dup(arena, (struct fb_str){url.p, end});
+    ret->prefix = fb_arena_dup(arena, (struct fb_str){url.p + end, url.n - end});
+    struct fb_str port = ret->https ? FB_STR(":443") : FB_STR(":80");
+    if (ret->origin.p && fb_str_iends(ret->origin, port))
+        ret->origin.n -= port.n;
+    return ret->origin.p && ret->prefix.p ? 0 : fb_fail_memory(err);
+}
+
+/* Reads a template and renders it once with nothing in it: a fault in its tags shows now and not to a visitor. */
+static int template_open(const char *data_dir, const char *language, const char *file, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err)
+{
+    struct fb_str nothing;
+    if (fb_template_read(data_dir, language, file, arena, ret, err))
+        return -1;
+    return fb_template_render(file, *ret, NULL, FB_ESCAPE_HTML, arena, &nothing, err);
+}
+
+int web_site_open(const char *base_url, bool withdraws, const char *data_dir, const char *language, struct fb_arena *arena,
+                  struct web_site *ret, struct fb_err *err)
+{
+    *ret = (struct web_site){.withdraws = withdraws};
+    if (base_url_split(base_url, arena, ret, err) || template_open(data_dir, language, "page.html", arena, &ret->page, err) ||
+        template_open(data_dir, language, "problem.html", arena, &ret->problem, err))
+        return -1;
+    return fb_template_read(data_dir, language, "page.css", arena, &ret->style, err);
+}
