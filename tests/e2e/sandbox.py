@@ -7,7 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from e2e import letters, mail, people, postfix, queue, web
+from e2e import letters, mail, people, queue, store
 from e2e.ports import answers
 from e2e.wait import NotAsTold, until
 
@@ -170,6 +170,20 @@ class Sandbox:
             login = letter.sender
         return mail.submit(self.ports[port], letter, login or None, **options)
 
+    def sendmail(self, letter):
+        mail.sendmail(letter)
+
+    def send_many(self, many):
+        """All by one sender, on one connection; their queue ids."""
+        return mail.submit_many(self.ports["submission"], many, many[0].sender)
+
+    def postfix_set(self, *lines):
+        """Changes main.cf and loads it."""
+        for line in lines:
+            subprocess.run(["postconf", "-e", line], check=True)
+        subprocess.run(["postfix", "reload"], check=True, capture_output=True)
+        time.sleep(1)  # for the processes that still read the old one to end
+
     def arrives(self, letter, *addresses, within=20):
         """Waits until every one has it; says so, and returns the last one's copy."""
         copies = []
@@ -189,6 +203,10 @@ class Sandbox:
     def is_held(self, queue_id, within=5):
         until(lambda: queue.where(queue_id) == "hold", f"{queue_id} is in the hold queue", within)
         self.check(True, "Postfix holds it in its own queue")
+
+    def is_state(self, queue_id, state, within=20):
+        until(lambda: store.state(queue_id) == state, f"the store says {state} (it says {store.state(queue_id)})", within)
+        self.check(True, f"the store says {state}")
 
     def left_queue(self, queue_id, within=20):
         until(lambda: queue.where(queue_id) is None, f"{queue_id} leaves the queue", within)

@@ -51,18 +51,23 @@ def post(url, **fields):
 
 def press(url, action):
     """Loads the page, presses the button of that action, follows to where it leads. Returns the page that is shown then."""
-    form = _form(get(url).body, action)
-    answer = post(urllib.parse.urljoin(url, form.pop("")), **form)
+    return send(url, form(get(url).body, action))
+
+
+def send(url, fields):
+    """Sends a form's fields, and follows to where the answer leads."""
+    fields = dict(fields)
+    answer = post(urllib.parse.urljoin(url, fields.pop("")), **fields)
     if answer.status == 303:
         return get(urllib.parse.urljoin(url, answer.headers["Location"]))
     return answer
 
 
-def _form(body, action):
+def form(body, action):
     """The fields that a browser would send with the button whose value is @action; "" is where they go to."""
-    for form in re.findall(r"(?s)<form\b.*?</form>", body):
-        fields = {"": _attribute(form, "action") or ""}
-        for tag in re.findall(r"<(?:input|button)\b[^>]*>", form):
+    for one in re.findall(r"(?s)<form\b.*?</form>", body):
+        fields = {"": _attribute(one, "action") or ""}
+        for tag in re.findall(r"<(?:input|button)\b[^>]*>", one):
             name, value = _attribute(tag, "name"), _attribute(tag, "value")
             if name and (name != "action" or value == action):
                 fields[name] = value or ""

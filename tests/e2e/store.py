@@ -1,0 +1,55 @@
+"""forbear's store, read by SQLite's own hand: what a story cannot see from outside."""
+import re
+import sqlite3
+from pathlib import Path
+
+from e2e.places import SOURCE
+
+DIR = Path("/var/lib/forbear")
+STATES = re.findall(r"^STATE\((\w+)", (SOURCE / "lib/hold/states.def").read_text(), re.M)
+
+
+def _rows(sql, *values):
+    try:
+        db = sqlite3.connect(f"file:{DIR}/forbear.db?mode=ro", uri=True, timeout=5)
+        try:
+            return db.execute(sql, values).fetchall()
+        finally:
+            db.close()
+    except sqlite3.Error:
+        return []
+
+
+def state(queue_id):
+    """The newest hold's state, or None where there is no row."""
+    rows = _rows("SELECT state FROM hold WHERE queue_id = ? ORDER BY created_s DESC, rowid DESC", queue_id)
+    return STATES[rows[0][0]] if rows else None
+
+
+def column(queue_id, name):
+    rows = _rows(f"SELECT {name} FROM hold WHERE queue_id = ?", queue_id)
+    return rows[0][0] if rows else None
+
+
+def steps(queue_id):
+    """What happened, oldest first: (was, became, who, why)."""
+    return _rows("SELECT was, became, who, why FROM event JOIN hold ON hold.id = event.hold WHERE queue_id = ? ORDER BY seq", queue_id)
+
+
+def states():
+    """state -> how many holds are in it."""
+    return {STATES[number]: n for number, n in _rows("SELECT state, count(*) FROM hold GROUP BY state")}
+
+
+def count(name):
+    """A counter, over all days."""
+    return _rows("SELECT coalesce(sum(n), 0) FROM count WHERE name = ?", name)[0][0] if _rows("SELECT 1 FROM count") else 0
+
+
+def files():
+    """The bytes of everything that forbear keeps."""
+    return {str(path.relative_to(DIR)): path.read_bytes() for path in DIR.rglob("*") if path.is_file()}
+
+
+def markers():
+    return {path.name for path in (DIR / "markers").glob("*")}

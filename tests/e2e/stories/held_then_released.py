@@ -1,0 +1,19 @@
+"""Ana dresses Ben down before the team; it is held; she reads the notice, opens the page, and sends it after all."""
+from e2e import web
+
+
+def story(s):
+    s.says("Ana writes to the whole team and blames Ben by name.")
+    letter, queue_id, link = s.hold_one()
+    s.check(not s.mailboxes.from_forbear("ben@corp.example"), "Ben hears nothing of it")
+    s.says("She opens the link.")
+    page = web.get(link)
+    s.check(page.status == 200 and "you never do what we agreed" in page.text, "the page shows her very words")
+    s.check("no-store" in page.headers["Cache-Control"] and "default-src 'none'" in page.headers["Content-Security-Policy"],
+            "and forbids keeping it, framing it, and scripts")
+    s.says("She presses release.")
+    page = web.press(link, "release")
+    s.check(page.status == 200, "the page says so")
+    copy = s.arrives(letter, "ben@corp.example", "cleo@corp.example", "dan@corp.example", "ana@corp.example")
+    s.check(b"forbear" not in copy.lower(), "nothing in it tells that it was held")
+    s.is_state(queue_id, "released")
