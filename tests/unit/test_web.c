@@ -1,0 +1,574 @@
+/* The page: what each request is answered, by a desk that is only a few lines long; then the same over real sockets,
+ * with real keys and a keeper that is a thread. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <ftw.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "base/io.h"
+#include "daemon/daemon.h"
+#include "daemon/log.h"
+#include "hold/seal.h"
+#include "token/token.h"
+#include "web/desk.h"
+#include "web/server.h"
+
+enum { NOW = 1795860000 /* 2026-11-28 10:00:00 UTC */ };
+
+static const char FACTS[] =
+    "{\"v\":1,\"from\":\"ann@example.org\",\"date_s\":1795860000,\"tz_min\":60,\"subject\":\"The <late> report\",\"message_id\":\"<1@example.org>\","
+    "\"to\":[\"Bob <bob@example.org>\",\"team@example.org\"],\"cc\":[\"Eve <eve@example.org>\"],\"hidden\":2,"
+    "\"rules\":[{\"name\":\"public_shaming\",\"title\":\"Criticism in front of others\",\"why\":\"It blames one person.\",\"advice\":\"Write to Bob alone.\","
+    "\"evidence\":[{\"signal\":\"phrase_blame\",\"text\":\"You <b>always</b> fail & know it\",\"note\":\"This blames Bob.\"}]}],"
+    "\"readers\":[\"Eve\"],\"words\":\"You always fail.\\nAll of you.\",\"words_cut\":false}";
+
+/* A desk that answers as it is told and remembers what it was asked. */
+struct fake {
+    bool link_bad, keys_gone, keeper_gone, blob_gone, other_key;
+    enum fb_desk_outcome outcome;
+    enum fb_state state;
+    unsigned shown, decided;
+    enum fb_desk_action action;
+};
+
+static char link_last[FB_LINK_MAX];
+static struct fb_str link_token;
+static uint8_t page_key[FB_PAGE_KEY];
+static struct web_site site;
+static struct fb_arena *site_arena;
+
+static int fake_verify(void *arg, struct fb_str token, int64_t now_s, struct fb_arena *arena, struct fb_err *err)
+{
+    const struct fake *f = arg;
+    (void)now_s, (void)arena;
+    if (f->keys_gone)
+        return fb_fail(err, "no keys");
+    return f->link_bad || !fb_str_eq(token, link_token) ? WEB_REFUSED : 0;
+}
+
+static int fake_call(void *arg, struct fb_arena *arena, const struct fb_desk_request *req, enum fb_desk_outcome *ret,
+                     struct fb_desk_view *ret_view, struct fb_err *err)
+{
+    struct fake *f = arg;
+    uint8_t key[FB_PAGE_KEY];
+    if (f->keeper_gone)
+        return fb_fail(err, "no keeper");
+    memcpy(key, page_key, sizeof key);
+    key[0] ^= f->other_key;
+    *(req->op == FB_DESK_SHOW ? &f->shown : &f->decided) += 1;
+    f->action = req->action;
+    *ret = f->outcome;
+    *ret_view = (struct fb_desk_view){.state = (uint8_t)f->state, .created_s = NOW, .deadline_s = NOW + 900, .changed_s = NOW + 60,
+                                      .sealed = f->blob_gone ? FB_STR_NONE : fb_page_seal(arena, key, fb_str(FACTS))};
+    return 0;
+}
+
+/* One request, told by what differs from a good one. */
+struct story {
+    const char *told;
+    const char *method, *path, *type, *origin, *fetch, *body; /* path NULL: the link. "-": the field is not sent */
+    struct fake desk;
+    bool too_large;
+    unsigned status;
+    const char *says, *never; /* words of the answer; words that must not be in it */
+    unsigned shown, decided;  /* how often the keeper was asked */
+};
+
+#define SHOWN .shown = 1, .status = 200
+#define HELD .desk = {.state = FB_STATE_held}
+
+static const struct story STORIES[] = {
+    {"GET of a held message says until when, in the sender's time", "GET", HELD, SHOWN, .says = "11:15</time></strong> today <span class=\"zone\">(UTC+01:00)"},
+    {"it says what doing nothing means", "GET", HELD, SHOWN, .says = "If you do nothing, it is delivered"},
+    {"it names rule, words and note, with markup made harmless", "GET", HELD, SHOWN, .says = "You &lt;b&gt;always&lt;/b&gt; fail &amp; know it", .never = "<b>always"},
+    {"it says what to do instead", "GET", HELD, SHOWN, .says = "Write to Bob alone."},
+    {"it says how many readers are not shown", "GET", HELD, SHOWN, .says = "2 more, in Bcc"},
+    {"it has both buttons", "GET", HELD, SHOWN, .says = "value=\"release\""},
+    {"and the other", "GET", HELD, SHOWN, .says = "value=\"withdraw\""},
+    {"it never repeats the key", "GET", HELD, SHOWN, .never = "KEY"},
+    {"HEAD looks and does no more", "HEAD", HELD, SHOWN},
+    {"GET with a body that looks like a decision shows", "GET", HELD, SHOWN, .body = "token=TOKEN&action=release"},
+    {"a blob that is gone costs the details alone", "GET", .desk = {.state = FB_STATE_held, .blob_gone = true}, SHOWN, .says = "value=\"release\"", .never = "Bob"},
+    {"a blob under another key too", "GET", .desk = {.state = FB_STATE_held, .other_key = true}, SHOWN, .says = "details of the message are no longer kept", .never = "Bob"},
+    {"pending looks like held", "GET", .desk = {.state = FB_STATE_pending}, SHOWN, .says = "value=\"release\""},
+    {"releasing", "GET", .desk = {.state = FB_STATE_releasing}, SHOWN, .says = "is being sent", .never = "<form"},
+    {"released, and when", "GET", .desk = {.state = FB_STATE_released}, SHOWN, .says = "It left at <strong><time datetime=\"2026-11-28T11:01:00+01:00\">", .never = "<form"},
+    {"withdrawing", "GET", .desk = {.state = FB_STATE_withdrawing}, SHOWN, .says = "is coming back", .never = "<form"},
+    {"withdrawn", "GET", .desk = {.state = FB_STATE_withdrawn}, SHOWN, .says = "Nobody received it", .never = "<form"},
+    {"gone", "GET", .desk = {.state = FB_STATE_gone}, SHOWN, .says = "no longer waiting here", .never = "<form"},
+    {"passed", "GET", .desk = {.state = FB_STATE_passed}, SHOWN, .says = "was not held after all", .never = "<form"},
+    {"told", "GET", .desk = {.state = FB_STATE_told}, SHOWN, .says = "was delivered", .never = "<form"},
+    {"advised", "GET", .desk = {.state = FB_STATE_advised}, SHOWN, .says = "was delivered", .never = "<form"},
+    {"a state that nobody knows is a fault", "GET", .desk = {.state = FB_STATES}, .shown = 1, .status = 503},
+
+    {"release", "POST", HELD, .status = 303, .decided = FB_DESK_RELEASE, .body = "token=TOKEN&action=release"},
+    {"withdraw, fields the other way round", "POST", HELD, .status = 303, .decided = FB_DESK_WITHDRAW, .body = "action=withdraw&token=TOKEN"},
+    {"a charset on the content type", "POST", HELD, .status = 303, .decided = FB_DESK_RELEASE, .type = "Application/X-WWW-Form-Urlencoded; charset=UTF-8"},
+    {"neither Origin nor Sec-Fetch-Site: an old browser", "POST", HELD, .status = 303, .decided = FB_DESK_RELEASE, .origin = "-", .fetch = "-"},
+    {"Origin null, as no-referrer makes it", "POST", HELD, .status = 303, .decided = FB_DESK_RELEASE, .origin = "null"},
+    {"decided before: the page will say what happened", "POST", .desk = {.state = FB_STATE_released, .outcome = FB_DESK_CLOSED}, .status = 303, .decided = FB_DESK_RELEASE},
+    {"a foreign origin", "POST", HELD, .status = 400, .origin = "https://evil.example"},
+    {"our host by http", "POST", HELD, .status = 400, .origin = "http://forbear.example.org"},
+    {"our origin with more behind it", "POST", HELD, .status = 400, .origin = "https://forbear.example.org.evil.example"},
+    {"another site says the browser", "POST", HELD, .status = 400, .fetch = "cross-site", .origin = "null"},
+    {"a neighbour says the browser", "POST", HELD, .status = 400, .fetch = "same-site"},
+    {"another token in the form", "POST", HELD, .status = 400, .body = "token=v4.public.other&action=release"},
+    {"no token in the form", "POST", HELD, .status = 400, .body = "action=release"},
+    {"no action", "POST", HELD, .status = 400, .body = "token=TOKEN"},
+    {"an action that is none", "POST", HELD, .status = 400, .body = "token=TOKEN&action=delete"},
+    {"two actions", "POST", HELD, .status = 400, .body = "token=TOKEN&action=release&action=withdraw"},
+    {"a field more", "POST", HELD, .status = 400, .body = "token=TOKEN&action=release&x=1"},
+    {"an empty body", "POST", HELD, .status = 400, .body = ""},
+    {"a broken escape", "POST", HELD, .status = 400, .body = "token=TOKEN&action=releas%6"},
+    {"an escape that is right", "POST", HELD, .status = 303, .decided = FB_DESK_RELEASE, .body = "token=TOKEN&action=%72eleas%65"},
+    {"JSON", "POST", HELD, .status = 415, .type = "application/json"},
+    {"a form that scripts can send to anywhere", "POST", HELD, .status = 415, .type = "text/plain"},
+    {"no content type", "POST", HELD, .status = 415, .type = "-"},
+    {"a body too large", "POST", HELD, .status = 413, .too_large = true},
+
+    {"a bad link", "GET", .desk = {.link_bad = true}, .status = 404, .says = "There is nothing here"},
+    {"a bad link that decides", "POST", .desk = {.link_bad = true}, .status = 404, .says = "There is nothing here"},
+    {"a link that the keeper refuses", "GET", .desk = {.outcome = FB_DESK_REFUSED}, .shown = 1, .status = 404, .says = "There is nothing here"},
+    {"a decision that the keeper refuses", "POST", .desk = {.outcome = FB_DESK_REFUSED}, .decided = FB_DESK_RELEASE, .status = 404},
+    {"a link without its key", "GET", "/h/v4.public.abc", HELD, .status = 404, .says = "There is nothing here"},
+    {"nothing behind /h/", "GET", "/h/", HELD, .status = 404},
+    {"the root", "GET", "/", HELD, .status = 404, .says = "There is nothing here"},
+    {"a file", "GET", "/../../etc/passwd", HELD, .status = 404},
+    {"an empty path", "GET", "", HELD, .status = 404},
+    {"the style", "GET", "/style.css", .status = 200, .says = "font"},
+    {"the style below a prefix that the proxy left", "GET", "/mail/style.css", .status = 200, .says = "font"},
+    {"robots stay away", "GET", "/robots.txt", .status = 200, .says = "Disallow: /"},
+    {"PUT of a link", "PUT", HELD, .status = 405},
+    {"DELETE of a link", "DELETE", HELD, .status = 405},
+    {"POST of the style", "POST", "/style.css", .status = 405},
+    {"no keeper: the message is safe, says the page", "GET", .desk = {.keeper_gone = true}, .status = 503, .says = "is delivered when its time is up"},
+    {"no keeper to decide", "POST", .desk = {.keeper_gone = true}, .status = 503, .says = "The message is safe"},
+    {"a busy keeper", "GET", .desk = {.outcome = FB_DESK_BUSY}, .shown = 1, .status = 503},
+    {"no keys: that is our fault and not the visitor's", "GET", .desk = {.keys_gone = true}, .status = 503},
+};
+
+/* @text with TOKEN made real. */
+static struct fb_str real(struct fb_arena *a, const char *text)
+{
+    const char *at = strstr(text, "TOKEN");
+    return at ? fb_arena_printf(a, "%.*s%.*s%s", (int)(at - text), text, FB_FMT(link_token), at + 5) : fb_str(text);
+}
+
+static struct fb_str field(const char *told, const char *usual)
+{
+    return !told ? fb_str(usual) : strcmp(told, "-") ? fb_str(told) : (struct fb_str){NULL, 0};
+}
+
+static void tell(const struct story *s, struct fake *f, struct fb_arena *a, struct web_answer *ret)
+{
+    struct web_desk desk = {fake_verify, fake_call, f};
+    struct fb_str path = s->path ? fb_str(s->path) : fb_arena_printf(a, "/h/%s", link_last);
+    struct web_request req = {
+        .method = fb_str(s->method), .path = path, .content_type = field(s->type, "application/x-www-form-urlencoded"),
+        .origin = field(s->origin, "https://forbear.example.org"), .fetch_site = field(s->fetch, "same-origin"),
+        .body = real(a, s->body ? s->body : "token=TOKEN&action=release"), .body_too_large = s->too_large, .now_s = NOW,
+    };
+    web_answer(&site, &desk, &req, a, ret);
+}
+
+static void check(const struct story *s, const struct fake *f, const struct web_answer *got)
+{
+    const char *body = got->body.p;
+    if (got->status != s->status)
+        fail_msg("%s: status %u, not %u", s->told, got->status, s->status);
+    if (f->shown != s->shown || f->decided != (s->decided ? 1 : 0) || (s->decided && f->action != s->decided))
+        fail_msg("%s: the keeper was asked %u times to show and %u times to decide %d", s->told, f->shown, f->decided, f->action);
+    if (s->says && !strstr(body, s->says))
+        fail_msg("%s: it does not say \"%s\":\n%s", s->told, s->says, body);
+    const char *never = s->never && !strcmp(s->never, "KEY") ? strrchr(link_last, '.') + 1 : s->never;
+    if (never && strstr(body, never))
+        fail_msg("%s: it says \"%s\"", s->told, never);
+    if ((got->status == 503) != (got->retry_after_s > 0) || (got->status == 405) != (got->allow != NULL))
+        fail_msg("%s: Retry-After or Allow is missing, or one too many", s->told);
+    if (strstr(got->fault.text, link_token.p))
+        fail_msg("%s: the fault holds the token", s->told);
+}
+
+static void each_story(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof STORIES / sizeof *STORIES; i++) {
+        FB_ARENA a = fb_arena_new(4 << 20);
+        struct fake f = STORIES[i].desk;
+        struct web_answer got;
+        tell(&STORIES[i], &f, a, &got);
+        check(&STORIES[i], &f, &got);
+    }
+}
+
+static void a_decision_leads_back_to_the_same_page(void **state)
+{
+    (void)state;
+    FB_ARENA a = fb_arena_new(4 << 20);
+    struct fake f = {.state = FB_STATE_held};
+    struct web_answer got;
+    tell(&(struct story){.method = "POST"}, &f, a, &got);
+    assert_string_equal(got.location.p, fb_arena_printf(a, "/mail/h/%s", link_last).p);
+}
+
+static void a_hundred_looks_decide_nothing(void **state)
+{
+    (void)state;
+    struct fake f = {.state = FB_STATE_held};
+    for (int i = 0; i < 100; i++) {
+        FB_ARENA a = fb_arena_new(4 << 20);
+        struct web_answer got;
+        tell(&(struct story){.method = i % 2 ? "GET" : "HEAD"}, &f, a, &got);
+        assert_int_equal(got.status, 200);
+    }
+    assert_int_equal(f.decided, 0);
+}
+
+/* Forged, foreign, unknown and refused: whoever tries learns nothing from what comes back. */
+static void every_refusal_reads_the_same(void **state)
+{
+    (void)state;
+    const struct story refused[] = {
+        {.method = "GET", .desk = {.link_bad = true}},
+        {.method = "POST", .desk = {.link_bad = true}, .body = "x"},
+        {.method = "GET", .desk = {.outcome = FB_DESK_REFUSED}},
+        {.method = "POST", .desk = {.outcome = FB_DESK_REFUSED}},
+        {.method = "GET", .path = "/"},
+        {.method = "GET", .path = "/h/x.y"},
+    };
+    FB_ARENA a = fb_arena_new(16 << 20);
+    struct web_answer first = {0};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        struct fake f = refused[i].desk;
+        struct web_answer got;
+        tell(&refused[i], &f, a, &got);
+        assert_int_equal(got.status, 404);
+        if (i == 0)
+            first = got;
+        assert_true(fb_str_eq(got.body, first.body));
+    }
+}
+
+/* Whichever allocation fails: an answer, never a crash, never a decision that the visitor is not told of as such. */
+static void memory_that_runs_out_is_an_answer(void **state)
+{
+    (void)state;
+    for (unsigned long nth = 1; nth < 60; nth++) {
+        FB_ARENA a = fb_arena_new(4 << 20);
+        struct fake f = {.state = FB_STATE_held};
+        struct web_answer got;
+        struct fb_str path = fb_arena_printf(a, "/h/%s", link_last);
+        struct web_desk desk = {fake_verify, fake_call, &f};
+        fb_arena_fail_at(nth);
+        web_answer(&site, &desk, &(struct web_request){.method = FB_STR("GET"), .path = path, .now_s = NOW}, a, &got);
+        fb_arena_fail_at(0);
+        assert_true(got.status == 200 || got.status == 503 || got.status == 404);
+        assert_non_null(got.body.p);
+    }
+}
+
+static void base_urls(void **state)
+{
+    (void)state;
+    const struct {
+        const char *url, *origin, *prefix;
+    } good[] = {
+        {"https://forbear.example.org", "https://forbear.example.org", ""},
+        {"https://forbear.example.org:443/mail", "https://forbear.example.org", "/mail"},
+        {"http://127.0.0.1:8480", "http://127.0.0.1:8480", ""},
+        {"http://host:80", "http://host", ""},
+        {"http://[::1]:8480/a/b", "http://[::1]:8480", "/a/b"},
+    };
+    const char *bad[] = {"", "ftp://host", "https://", "https:///path", "https://host/", "host"};
+    FB_ARENA a = fb_arena_new(4 << 20);
+    struct web_site got;
+    struct fb_err err;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_int_equal(web_site_open(good[i].url, false, CONF_DIR, "en", a, &got, &err), 0);
+        assert_true(fb_str_eq(got.origin, fb_str(good[i].origin)) && fb_str_eq(got.prefix, fb_str(good[i].prefix)));
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(web_site_open(bad[i], false, CONF_DIR, "en", a, &got, &err), -1);
+}
+
+/* ---- over real sockets ---- */
+
+struct world {
+    char dir[64], socket[96];
+    struct fb_conf *conf;
+    struct web_desk desk;
+    struct web_server *server;
+    int keeper_fd, port;
+    pthread_t keeper;
+    struct fake fake;
+};
+
+static void *keeper_main(void *arg)
+{
+    struct world *w = arg;
+    for (int fd; (fd = accept(w->keeper_fd, NULL, NULL)) >= 0; close(fd)) {
+        FB_ARENA a = fb_arena_new(4 << 20);
+        struct fb_str frame;
+        struct fb_desk_request req;
+        enum fb_desk_outcome outcome;
+        struct fb_desk_view view;
+        if (fb_frame_recv(fd, a, &frame, NULL) || fb_desk_request_decode(frame, &req, NULL) ||
+            fake_call(&w->fake, a, &req, &outcome, &view, NULL))
+            continue;
+        fb_frame_send(fd, fb_desk_reply_encode(a, outcome, &view), NULL);
+    }
+    return NULL;
+}
+
+static int port_of(int fd)
+{
+    struct sockaddr_in in;
+    socklen_t n = sizeof in;
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &n), 0);
+    return ntohs(in.sin_port);
+}
+
+static struct fb_str sign_link(struct world *w, struct fb_arena *a, const char *node, int64_t exp_s)
+{
+    struct fb_signer *signer;
+    struct fb_err err;
+    struct fb_str token, link;
+    char keys[96];
+    snprintf(keys, sizeof keys, "%s/keys", w->dir);
+    assert_int_equal(fb_signer_open(keys, &signer, &err), 0);
+    struct fb_token t = {.node = fb_str(node), .exp_s = exp_s, .use = FB_TOKEN_DECIDE};
+    assert_int_equal(fb_token_sign(signer, &t, a, &token, &err), 0);
+    assert_int_equal(fb_link_make("http://127.0.0.1", token, page_key, a, &link, &err), 0);
+    fb_signer_close(signer);
+    return link;
+}
+
+static void world_open(struct world *w, unsigned timeout_s)
+{
+    struct fb_err err = {""};
+    int fd;
+    *w = (struct world){.dir = "/tmp/test-web-XXXXXX", .fake = {.state = FB_STATE_held}};
+    assert_non_null(mkdtemp(w->dir));
+    FB_ARENA a = fb_arena_new(1 << 20);
+    struct fb_str keys = fb_arena_printf(a, "%s/keys", w->dir), conf = fb_arena_printf(a, "%s/forbear.conf", w->dir);
+    assert_int_equal(mkdir(keys.p, 0700), 0);
+    assert_int_equal(fb_keys_generate(keys.p, false, &err), 0);
+    struct fb_str text = fb_arena_printf(a, "[forbear]\nnode = here\nkeys_dir = %s\n[keeper]\nsocket = %s/keeper.sock\n", keys.p, w->dir);
+    assert_int_equal(fb_io_write_file(w->dir, "forbear.conf", text, 0600, &err), 0);
+    assert_int_equal(fb_conf_load(conf.p, &w->conf, &err), 0);
+    assert_int_equal(fb_unix_listen(w->conf->keeper_socket, 0600, NULL, &w->keeper_fd, &err), 0);
+    assert_int_equal(pthread_create(&w->keeper, NULL, keeper_main, w), 0);
+    assert_int_equal(web_desk_open(w->conf, &w->desk, &err), 0);
+    assert_int_equal(fb_tcp_listen("127.0.0.1:0", &fd, &err), 0);
+    w->port = port_of(fd);
+    assert_int_equal(web_server_open(fd, 100, timeout_s, &site, &w->desk, &w->server, &err), 0);
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    (void)st, (void)type, (void)at;
+    return remove(path);
+}
+
+static void world_close(struct world *w)
+{
+    web_server_close(w->server);
+    shutdown(w->keeper_fd, SHUT_RDWR);
+    pthread_join(w->keeper, NULL);
+    close(w->keeper_fd);
+    fb_conf_free(w->conf);
+    nftw(w->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* Sends @request as it is and reads all that comes, up to the end of the connection. */
+static struct fb_str exchange(const struct world *w, struct fb_arena *a, struct fb_str request)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)w->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    FB_FD fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char buf[4096];
+    struct fb_buf all = FB_BUF(a);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    assert_true(send(fd, request.p, request.n, MSG_NOSIGNAL) == (ssize_t)request.n);
+    for (ssize_t n; (n = read(fd, buf, sizeof buf)) > 0;)
+        fb_buf_add(&all, (struct fb_str){buf, (size_t)n});
+    return fb_buf_str(&all);
+}
+
+static unsigned status_of(struct fb_str reply)
+{
+    unsigned status = 0;
+    return reply.n && sscanf(reply.p, "HTTP/1.1 %u", &status) == 1 ? status : 0;
+}
+
+static struct fb_str get(const struct world *w, struct fb_arena *a, struct fb_str path)
+{
+    return exchange(w, a, fb_arena_printf(a, "GET %.*s HTTP/1.1\r\nHost: x\r\n\r\n", FB_FMT(path)));
+}
+
+static struct fb_str path_of(struct fb_str link)
+{
+    return (struct fb_str){link.p + strlen("http://127.0.0.1"), link.n - strlen("http://127.0.0.1")};
+}
+
+static struct fb_str post(const struct world *w, struct fb_arena *a, struct fb_str path, const char *more, const char *action)
+{
+    struct fb_str token;
+    uint8_t key[FB_PAGE_KEY];
+    assert_true(fb_link_parse((struct fb_str){path.p + 3, path.n - 3}, &token, key));
+    struct fb_str body = fb_arena_printf(a, "token=%.*s&action=%s", FB_FMT(token), action);
+    return exchange(w, a, fb_arena_printf(a, "POST %.*s HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n%sContent-Length: %zu\r\n\r\n%.*s",
+                                          FB_FMT(path), more, body.n, FB_FMT(body)));
+}
+
+static void a_link_with_real_keys_shows_and_decides(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w, 10);
+    FB_ARENA a = fb_arena_new(4 << 20);
+    struct fb_str path = path_of(sign_link(&w, a, "here", fb_now_s() + 3600)), reply = get(&w, a, path);
+    assert_int_equal(status_of(reply), 200);
+    assert_non_null(strstr(reply.p, "always"));
+    for (const struct web_header *h = WEB_HEADERS; h->name; h++)
+        assert_non_null(strstr(reply.p, fb_arena_printf(a, "\r\n%s: %s\r\n", h->name, h->value).p));
+    assert_non_null(strstr(reply.p, "\r\nStrict-Transport-Security: "));
+    assert_int_equal(w.fake.decided, 0);
+    reply = post(&w, a, path, "Origin: https://forbear.example.org\r\nSec-Fetch-Site: same-origin\r\n", "withdraw");
+    assert_int_equal(status_of(reply), 303);
+    assert_non_null(strstr(reply.p, fb_arena_printf(a, "\r\nLocation: /mail%.*s\r\n", FB_FMT(path)).p));
+    assert_int_equal(w.fake.decided, 1);
+    assert_int_equal(w.fake.action, FB_DESK_WITHDRAW);
+    world_close(&w);
+}
+
+static void links_of_others_are_refused(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w, 10);
+    FB_ARENA a = fb_arena_new(4 << 20);
+    struct fb_str good = path_of(sign_link(&w, a, "here", fb_now_s() + 3600));
+    struct fb_str altered = fb_arena_dup(a, good), escaped = fb_arena_printf(a, "/h/%%76%.*s", (int)good.n - 4, good.p + 4);
+    ((char *)altered.p)[30] ^= 1;
+    assert_int_equal(status_of(get(&w, a, good)), 200);
+    assert_int_equal(status_of(get(&w, a, altered)), 404);
+    assert_int_equal(status_of(get(&w, a, escaped)), 404);
+    assert_int_equal(status_of(get(&w, a, path_of(sign_link(&w, a, "elsewhere", fb_now_s() + 3600)))), 404);
+    assert_int_equal(status_of(get(&w, a, path_of(sign_link(&w, a, "here", fb_now_s() - 1)))), 404);
+    assert_int_equal(w.fake.shown, 1);
+    world_close(&w);
+}
+
+static void a_link_of_a_new_key_needs_no_restart(void **state)
+{
+    (void)state;
+    struct world w;
+    struct fb_err err;
+    world_open(&w, 10);
+    FB_ARENA a = fb_arena_new(4 << 20);
+    struct fb_str old = path_of(sign_link(&w, a, "here", fb_now_s() + 3600));
+    assert_int_equal(fb_keys_generate(w.conf->forbear_keys_dir, true, &err), 0);
+    assert_int_equal(status_of(get(&w, a, path_of(sign_link(&w, a, "here", fb_now_s() + 3600)))), 200);
+    assert_int_equal(status_of(get(&w, a, old)), 200);
+    world_close(&w);
+}
+
+static void bodies_that_are_too_large_are_not_read(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w, 10);
+    FB_ARENA a = fb_arena_new(4 << 20);
+    struct fb_str path = path_of(sign_link(&w, a, "here", fb_now_s() + 3600));
+    const char *type = "Content-Type: application/x-www-form-urlencoded\r\n";
+    struct fb_str declared = fb_arena_printf(a, "POST %.*s HTTP/1.1\r\nHost: x\r\n%sContent-Length: 1000000000\r\n\r\n", FB_FMT(path), type);
+    assert_int_equal(status_of(exchange(&w, a, declared)), 413);
+    struct fb_str chunked = fb_arena_printf(a, "POST %.*s HTTP/1.1\r\nHost: x\r\n%sTransfer-Encoding: chunked\r\n\r\n900\r\n%02304d\r\n0\r\n\r\n", FB_FMT(path), type, 0);
+    assert_int_equal(status_of(exchange(&w, a, chunked)), 413);
+    assert_int_equal(w.fake.decided, 0);
+    world_close(&w);
+}
+
+static void a_keeper_that_is_away_is_a_503(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w, 10);
+    FB_ARENA a = fb_arena_new(4 << 20);
+    assert_int_equal(unlink(w.conf->keeper_socket), 0);
+    struct fb_str reply = get(&w, a, path_of(sign_link(&w, a, "here", fb_now_s() + 3600)));
+    assert_int_equal(status_of(reply), 503);
+    assert_non_null(strstr(reply.p, "\r\nRetry-After: 30\r\n"));
+    world_close(&w);
+}
+
+static void a_visitor_who_dawdles_is_cut_off(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w, 1);
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)w.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    FB_FD fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    int tries = 0;
+    do { /* always a byte more, so that it never idles */
+        send(fd, "G", 1, MSG_NOSIGNAL);
+        web_server_reap(w.server);
+    } while (poll(&wait, 1, 100) == 0 && ++tries < 50);
+    assert_in_range(tries, 5, 30);
+    world_close(&w);
+}
+
+static int suite_open(void **state)
+{
+    struct fb_err err = {""};
+    struct fb_str link;
+    (void)state;
+    fb_log_init("test", FB_LOG_ERROR);
+    site_arena = fb_arena_new(4 << 20);
+    if (fb_crypto_init(&err) || web_site_open("https://forbear.example.org/mail", false, CONF_DIR, "en", site_arena, &site, &err))
+        return -1;
+    fb_page_key_new(page_key);
+    link_token = FB_STR("v4.public.dGhpcyBpcyBhIHRva2Vu.Zm9vdGVy");
+    if (fb_link_make("", link_token, page_key, site_arena, &link, &err))
+        return -1;
+    snprintf(link_last, sizeof link_last, "%s", link.p + 3);
+    return 0;
+}
+
+static int suite_close(void **state)
+{
+    (void)state;
+    fb_arena_free(site_arena);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_story),
+        cmocka_unit_test(a_decision_leads_back_to_the_same_page),
+        cmocka_unit_test(a_hundred_looks_decide_nothing),
+        cmocka_unit_test(every_refusal_reads_the_same),
+        cmocka_unit_test(memory_that_runs_out_is_an_answer),
+        cmocka_unit_test(base_urls),
+        cmocka_unit_test(a_link_with_real_keys_shows_and_decides),
+        cmocka_unit_test(links_of_others_are_refused),
+        cmocka_unit_test(a_link_of_a_new_key_needs_no_restart),
+        cmocka_unit_test(bodies_that_are_too_large_are_not_read),
+        cmocka_unit_test(a_keeper_that_is_away_is_a_503),
+        cmocka_unit_test(a_visitor_who_dawdles_is_cut_off),
+    };
+    return cmocka_run_group_tests(tests, suite_open, suite_close);
+}
