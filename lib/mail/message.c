@@ -6,6 +6,7 @@
 #include "mail/message.h"
 
 #include <gmime/gmime.h>
+#include <libxml/parser.h>
 
 #include "mail/body.h"
 #include "mail/bounds.h"
@@ -17,6 +18,7 @@
 void fb_message_init(void)
 {
     g_mime_init();
+    xmlInitParser();
 }
 
 static struct fb_str field(const struct fb_headers *h, const char *name)

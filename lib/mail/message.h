@@ -31,7 +31,7 @@ struct fb_message_limits {
     size_t parts, nesting, header_size, header_fields;
 };
 
-/* Once per process, before threads: GMime's own start. */
+/* Once per process, before threads: GMime's and libxml2's own start. */
 void fb_message_init(void);
 
 /* Outcomes beside 0 */

@@ -1,0 +1,42 @@
+/* A text as lines, while it is found out which of them are the sender's own. */
+#ifndef FB_MAIL_LINES_H
+#define FB_MAIL_LINES_H
+
+#include "base/arena.h"
+
+struct fb_line {
+    struct fb_str raw;  /* without its LF */
+    struct fb_str text; /* without blanks at the ends */
+    bool marked;        /* by '>' as quoted */
+    bool out;           /* not the sender's own words */
+};
+
+struct fb_lines {
+    size_t n;
+    struct fb_line *v;
+};
+
+/* Marks what is quoted or forwarded, with what introduces it. */
+void fb_quotes_find(struct fb_lines *lines);
+/* Of what is left, marks signatures, cards below a sign-off, what phones add, disclaimers, list footers. */
+void fb_signatures_find(struct fb_lines *lines);
+
+/* The first line at or after @i that is not empty; n where there is none. */
+static inline size_t fb_lines_next(const struct fb_lines *lines, size_t i)
+{
+    while (i < lines->n && !lines->v[i].text.n)
+        i++;
+    return i;
+}
+
+static inline void fb_lines_out(struct fb_lines *lines, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++)
+        lines->v[i].out = true;
+}
+
+/* Whether any of a list of words, ended by NULL, is in @s (ASCII letters without regard to case). */
+bool fb_lines_has(struct fb_str s, const char *const *words);
+bool fb_lines_begins(struct fb_str s, const char *const *words);
+
+#endif
