@@ -33,18 +33,12 @@ static void reload(struct milter *m)
     generation_drop(g);
 }
 
-static sigset_t reload_signal(void)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGUSR1);
-    return set;
-}
-
 static void *clerk_run(void *arg)
 {
     struct clerk *c = arg;
-    sigset_t set = reload_signal();
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
     while (!atomic_load(&c->stop)) {
         int sig = sigtimedwait(&set, NULL, &(struct timespec){.tv_sec = FLUSH_S});
         if (sig == SIGUSR1 && !atomic_load(&c->stop))
@@ -56,10 +50,14 @@ static void *clerk_run(void *arg)
 
 int clerk_start(struct clerk *c, struct milter *m, struct fb_err *err)
 {
+    static const int waited_for[] = {SIGUSR1, SIGTERM, SIGINT, SIGHUP};
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof waited_for / sizeof *waited_for; i++)
+        sigaddset(&set, waited_for[i]);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
     c->m = m;
     atomic_init(&c->stop, false);
-    sigset_t set = reload_signal();
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
     return pthread_create(&c->thread, NULL, clerk_run, c) ? fb_fail(err, "cannot start a thread") : 0;
 }
 

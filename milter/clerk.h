@@ -10,7 +10,8 @@ struct clerk {
     atomic_bool stop;
 };
 
-/* Blocks SIGUSR1 in the caller, and so in all threads that it starts from then on: call it before any is started. */
+/* Blocks SIGUSR1, and libmilter's SIGTERM, SIGINT and SIGHUP, in the caller and so in all threads that it starts from then
+ * on: call it before any is started. */
 int clerk_start(struct clerk *c, struct milter *m, struct fb_err *err);
 /* Waits for the thread, which flushes the counters a last time. */
 void clerk_stop(struct clerk *c);
