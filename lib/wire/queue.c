@@ -1,6 +1,6 @@
 /* The keeper's questions to the root helper, as bytes, and the keeper's side of a call. Decides what a well-formed
  * request is, before anything as root looks at it: every queue id is checked for its alphabet and length, and none may
- * stand twice. Must never let a text through that holds NUL or a line end, for the tools of the MTA read lines.
+ * stand twice. Must never let anything else through as an id, for the tools of the MTA read lines of ids.
  *
  * DIAGNOSTICS: a malformed frame is refused as a whole; a refusal by the helper is a failure with the helper's text;
  * failures of the socket name it. */
@@ -13,16 +13,23 @@
 #include "base/io.h"
 #include "base/sock.h"
 
-enum { VERSION = 1, ANSWERED = 0, REFUSED = 1, TEXT_MAX = 1024, ADDRESS_MAX = 4096, MESSAGE_ID_MAX = 1 << 17 };
+enum { VERSION = 1, ANSWERED = 0, REFUSED = 1, TEXT_MAX = 1024 };
+
+/* Seconds (six digits to base 52 until the year 2596) and microseconds (four), before the 'z' that ends them. */
+enum { TIME_DIGITS = 10 };
 
 bool fb_queue_id_valid(struct fb_str id)
 {
     if (id.n < FB_QUEUE_ID_MIN || id.n > FB_QUEUE_ID_MAX)
         return false;
-    for (size_t i = 0; i < id.n; i++)
+    size_t z = 0;
+    for (size_t i = 0; i < id.n; i++) {
         if (!fb_is_alpha(id.p[i]) && !fb_is_digit(id.p[i]))
             return false;
-    return true;
+        if (id.p[i] == 'z')
+            z = i;
+    }
+    return z >= TIME_DIGITS && z + 1 < id.n;
 }
 
 static int by_id(const void *a, const void *b)
@@ -123,22 +130,13 @@ static void put_mail(struct fb_buf *b, const struct fb_queue_mail *m)
     fb_put_u8(b, m->smtputf8);
 }
 
-/* One line: neither NUL nor a line end. */
-static struct fb_str get_line(struct fb_reader *r, size_t max)
-{
-    struct fb_str s = fb_get_bytes(r, max);
-    for (size_t i = 0; i < s.n; i++)
-        r->failed |= s.p[i] == '\0' || s.p[i] == '\n' || s.p[i] == '\r';
-    return s;
-}
-
 /* Addresses with a NUL between each two: none is empty. */
 static struct fb_str get_list(struct fb_reader *r)
 {
     struct fb_str s = fb_get_bytes(r, FB_FRAME_MAX);
     char before = '\0';
     for (size_t i = 0; i < s.n; before = s.p[i++])
-        r->failed |= (s.p[i] == '\0' && before == '\0') || s.p[i] == '\n' || s.p[i] == '\r';
+        r->failed |= s.p[i] == '\0' && before == '\0';
     r->failed |= s.n && before == '\0';
     return s;
 }
@@ -146,8 +144,8 @@ static struct fb_str get_list(struct fb_reader *r)
 static struct fb_queue_mail get_mail(struct fb_reader *r)
 {
     struct fb_queue_mail m = {.file = get_file(r)};
-    m.sender = get_line(r, ADDRESS_MAX);
-    m.message_id = get_line(r, MESSAGE_ID_MAX);
+    m.sender = fb_get_bytes(r, FB_QUEUE_SENDER_MAX);
+    m.message_id = fb_get_bytes(r, FB_QUEUE_MESSAGE_ID_MAX);
     m.recipients = get_list(r);
     uint8_t utf8 = fb_get_u8(r);
     r->failed |= utf8 > 1;
@@ -207,7 +205,7 @@ int fb_queue_reply_decode(struct fb_arena *arena, struct fb_str frame, enum fb_q
         return fb_fail_memory(err);
     struct fb_reader r = {.rest = own};
     uint8_t version = fb_get_u8(&r), status = fb_get_u8(&r);
-    struct fb_str text = get_line(&r, TEXT_MAX);
+    struct fb_str text = fb_get_bytes(&r, TEXT_MAX);
     struct fb_queue_reply reply = {.op = op, .n = fb_get_u32(&r)};
     if (r.failed || version != VERSION || reply.n > FB_QUEUE_BATCH)
         return fb_fail(err, "a malformed reply");

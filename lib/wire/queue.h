@@ -8,7 +8,8 @@
  *   DELETE   item = file                                    reply item = outcome
  * reply    = version(u8=1) status(u8: 0 answered, else refused) text(bytes) count(u32) *item
  *
- * queue_id: 12 to 32 of A-Z a-z 0-9: a long Postfix id (postconf(5), enable_long_queue_ids). Short ids are refused.
+ * queue_id: 12 to 32 of A-Z a-z 0-9, ten or more of them before the last 'z' and one behind it: a long Postfix id
+ * (postconf(5), enable_long_queue_ids; "time z inode"). Short ids, which are hexadecimal, are refused.
  * A file is named by queue id, inode, size and arrival time together; the helper acts only on exactly that file, and
  * only while it lies in hold/. */
 #ifndef FB_WIRE_QUEUE_H
@@ -33,11 +34,16 @@ struct fb_queue_file {
     int64_t inode, size, arrival_s;
 };
 
-/* What a look-up of a held file tells beside its identity. recipients: NUL-separated, in the order of the queue file. */
+enum { FB_QUEUE_SENDER_MAX = 4096, FB_QUEUE_MESSAGE_ID_MAX = 1 << 17 };
+
+/* What a look-up of a held file tells beside its identity: bytes that others chose, of any value.
+ * recipients: as the client named them, before aliases; a NUL between each two; in the order of the queue file; without
+ * those whom the MTA's own settings add unseen (always_bcc and its like).
+ * arrival_s: the time in the long queue id, which no release or requeue changes. */
 struct fb_queue_mail {
     struct fb_queue_file file;
-    struct fb_str sender;     /* envelope sender, no <> */
-    struct fb_str message_id; /* as in the header, with <>; empty where it has none */
+    struct fb_str sender;     /* envelope sender, no <>, as the queue file has it: a quoted local part is unquoted there */
+    struct fb_str message_id; /* the first in the header, with <>, unfolded and trimmed; empty where it has none */
     struct fb_str recipients;
     bool smtputf8;
 };
