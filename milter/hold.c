@@ -7,8 +7,8 @@
 #include "hold.h"
 
 #include <stdlib.h>
-#include <time.h>
 
+#include "daemon/daemon.h"
 #include "hold/marker.h"
 #include "wire/queue.h"
 
@@ -17,14 +17,14 @@ enum { BUSY_MS = 2000 };
 int holds_init(struct holds *h, struct fb_err *err)
 {
     *h = (struct holds){0};
-    return pthread_mutex_init(&h->lock, NULL) ? fb_fail_memory(err) : 0;
+    return gate_init(&h->turn, err);
 }
 
 void holds_done(struct holds *h)
 {
     fb_store_close(h->store);
     free(h->dir);
-    pthread_mutex_destroy(&h->lock);
+    gate_done(&h->turn);
 }
 
 /* A short id is the microseconds and the inode in capital hexadecimal digits (Postfix, global/mail_queue.h), and may be
@@ -58,15 +58,6 @@ static int hold_make(const struct generation *g, const struct fb_envelope *env, 
     return 0;
 }
 
-/* Waits for its turn at the store no longer than for a lock inside it. */
-static int holds_lock(struct holds *h, struct fb_err *err)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += BUSY_MS / 1000;
-    return pthread_mutex_clocklock(&h->lock, CLOCK_MONOTONIC, &until) ? fb_fail(err, "the store is busy with other holds") : 0;
-}
-
 static void holds_close(struct holds *h)
 {
     fb_store_close(h->store);
@@ -88,15 +79,14 @@ static int holds_open(struct holds *h, const char *dir, struct fb_err *err)
 
 static int holds_add(struct holds *h, const char *dir, const struct fb_hold *hold, struct fb_err *err)
 {
-    int rc = holds_lock(h, err);
-    if (rc < 0)
-        return rc;
-    rc = holds_open(h, dir, err);
+    if (!gate_enter(&h->turn, 1, fb_clock_ms() + BUSY_MS))
+        return fb_fail(err, "the store is busy with other holds");
+    int rc = holds_open(h, dir, err);
     if (rc == 0)
         rc = fb_store_add(h->store, hold, err);
     if (rc < 0)
         holds_close(h); /* the next one opens it anew, whatever was wrong with it */
-    pthread_mutex_unlock(&h->lock);
+    gate_leave(&h->turn);
     return rc;
 }
 

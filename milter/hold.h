@@ -2,14 +2,13 @@
 #ifndef FB_MILTER_HOLD_H
 #define FB_MILTER_HOLD_H
 
-#include <pthread.h>
-
+#include "gate.h"
 #include "generation.h"
 #include "hold/store.h"
 
 struct holds {
-    pthread_mutex_t lock;
-    struct fb_store *store; /* one for all threads, behind the lock; NULL: to be opened */
+    struct gate turn;       /* one thread at a time, and none waits for ever */
+    struct fb_store *store; /* NULL: to be opened */
     char *dir;              /* where it is */
 };
 
