@@ -6,6 +6,7 @@
 
 #define INTRODUCTION_MAX 4 /* lines over which an attribution is folded */
 #define INTRODUCTION_BYTES 400
+#define WRAPPED_MIN 76
 #define BLOCK_LINES_MAX 60 /* of a header block with long lists of readers */
 
 /* Verbs of attributions, in the languages of the mail clients that write them. */
@@ -112,6 +113,14 @@ static bool has_address(struct fb_str s)
     return at && at > s.p && at + 1 < s.p + s.n && !fb_is_blank(at[-1]) && !fb_is_blank(at[1]);
 }
 
+/* "> wrote:": the '>' closes an address at which the attribution was folded. */
+static bool is_folded_address(const struct fb_lines *lines, size_t i)
+{
+    struct fb_str s = lines->v[i].text;
+    return i > 0 && s.n < 24 && s.n && s.p[s.n - 1] == ':' && fb_lines_has(s, verbs) && !lines->v[i - 1].marked &&
+           has_address(lines->v[i - 1].text) && memchr(lines->v[i - 1].text.p, '<', lines->v[i - 1].text.n);
+}
+
 /* The raw lines from @from to @to, both included, as one text. */
 static struct fb_str span(const struct fb_lines *lines, size_t from, size_t to)
 {
@@ -143,19 +152,29 @@ static bool opens(struct fb_str s)
     return s.n && (fb_lines_begins(s, openers) || fb_is_digit(s.p[0]));
 }
 
-/* The first line of an attribution that ends at line @i, or SIZE_MAX. @followed: marked lines follow it. */
+/* Whether @s, from its first line to its ':', was written by a program. @followed: marked lines follow it. */
+static bool is_attribution(struct fb_str s, bool followed)
+{
+    bool verb = fb_lines_has(s, verbs), machine = has_address(s) || ((has_year(s) || has_date(s)) && has_clock(s));
+    return followed ? verb || machine : verb && machine;
+}
+
+/* The first line of an attribution that ends at line @i, or SIZE_MAX: the line that opens as one, else the fewest lines
+ * that are one. */
 static size_t attribution_begin(const struct fb_lines *lines, size_t i, bool followed)
 {
+    size_t fewest = SIZE_MAX;
     if (!ends_introduction(lines->v[i].text))
         return SIZE_MAX;
     for (size_t from = i, top = introduction_begin(lines, i);; from--) {
         struct fb_str s = span(lines, from, i);
-        bool verb = fb_lines_has(s, verbs), dated = has_year(s) || has_date(s) || has_clock(s);
-        bool machine = has_address(s) || (dated && has_clock(s));
-        if ((opens(lines->v[from].text) || from == top) && ((followed && (verb || machine)) || (verb && machine && (opens(lines->v[from].text) || has_address(s)))))
+        bool is = is_attribution(s, followed);
+        if (is && opens(lines->v[from].text))
             return from;
+        if (is && fewest == SIZE_MAX && (followed || has_address(s)))
+            fewest = from;
         if (from == top)
-            return SIZE_MAX;
+            return fewest;
     }
 }
 
@@ -246,10 +265,16 @@ static bool is_stamp(struct fb_str s)
     return s.n < 120 && has_date(s) && has_clock(s);
 }
 
+/* "09:01:03 PM": what was folded off a stamp. */
+static bool is_clock(struct fb_str s)
+{
+    return s.n >= 5 && s.n <= 11 && has_clock(s) && fb_is_digit(s.p[0]);
+}
+
 static bool is_preamble(const struct fb_line *l)
 {
     enum label k = label_of(l->text);
-    return is_ruler(l->text) || is_stamp(l->text) || k == OTHER || k == FROM ||
+    return is_ruler(l->text) || is_stamp(l->text) || k == OTHER || k == FROM || fb_str_istarts(l->text, FB_STR("please respond to")) ||
            (l->raw.n && (l->raw.p[0] == '\t' || fb_str_istarts(l->raw, FB_STR("  "))) && l->text.n < 60);
 }
 
@@ -265,25 +290,35 @@ static size_t block_begin(const struct fb_lines *lines, size_t i)
             begin = j;
         else if (begin == j + 1 && is_stamp(lines->v[begin].text) && l->text.n < 60)
             begin = j; /* the name above its date */
+        else if (is_clock(l->text) && j > 0 && has_date(lines->v[j - 1].text))
+            begin = --j;
         else
             break;
     }
     return begin;
 }
 
-/* A marked line that was wrapped on its way: its end stands without a mark between marked lines. */
-static bool is_wrapped_mark(const struct fb_lines *lines, size_t i)
+/* Marked lines that were wrapped on their way go on without a mark: directly below one that is as wide as lines are
+ * wrapped at, and not as a sentence begins. */
+static size_t wrapped_end(const struct fb_lines *lines, size_t i)
 {
-    return i > 0 && i + 1 < lines->n && lines->v[i].text.n && !lines->v[i].marked && lines->v[i - 1].marked &&
-           lines->v[i - 1].raw.n + lines->v[i].text.n > 72 && lines->v[i + 1].marked && lines->v[i].text.n < 40;
+    size_t end = i + 1;
+    if (lines->v[i].raw.n < WRAPPED_MIN)
+        return end;
+    while (end < lines->n && end < i + 10 && lines->v[end].text.n && !lines->v[end].marked)
+        end++;
+    bool goes_on = end > i + 1 && (end == lines->n || !lines->v[end].text.n || lines->v[end].marked) &&
+                   fb_lower(lines->v[i + 1].text.p[0]) == lines->v[i + 1].text.p[0];
+    return goes_on ? end : i + 1;
 }
 
 static void marks_find(struct fb_lines *lines)
 {
     for (size_t i = 0; i < lines->n; i++)
-        lines->v[i].marked = is_marked(lines->v[i].raw);
+        lines->v[i].marked = is_marked(lines->v[i].raw) && !is_folded_address(lines, i);
     for (size_t i = 0; i < lines->n; i++)
-        lines->v[i].out = lines->v[i].marked || is_wrapped_mark(lines, i);
+        if (lines->v[i].marked)
+            fb_lines_out(lines, i, wrapped_end(lines, i));
 }
 
 /* Where line @i begins what is quoted to the end: its first line, or SIZE_MAX. */

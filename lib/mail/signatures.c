@@ -6,6 +6,8 @@
 #define CARD_LINES_MAX 14
 #define CARD_LINE_BYTES 90
 #define NAME_BYTES 48
+#define FOOTER_LINES_MAX 8
+#define DISCLAIMER_LINES_MAX 60 /* from the end, where disclaimers stand */
 
 static const char *const phone_footers[] = {
     "sent from my ", "sent from mail for windows", "sent from outlook", "sent from yahoo", "sent from proton", "sent from samsung", "sent via ",
@@ -28,7 +30,9 @@ static const char *const sign_offs[] = {
     "saludos", "un saludo", "saludos cordiales", "atentamente", "cordiali saluti", "distinti saluti", "saluti", "grazie", "met vriendelijke groet",
     "met vriendelijke groeten", "vriendelijke groeten", "groeten", "atenciosamente", "cumprimentos", "abraços", "saygılarımla", "iyi çalışmalar", "selamlar",
     "med vänlig hälsning", "med vennlig hilsen", "mvh", "hilsen", "pozdrawiam", "с уважением", NULL};
-static const char *const card_words[] = {"tel", "fax", "phone", "mobile", "cell", "direct", "office:", "voice", "pager", "www.", "http", "ext.", "suite ", "p.o. box",
+static const char *const titles[] = {"president", "manager", "director", "engineer", "counsel", "consultant", "analyst", "officer", "assistant", "professor",
+                                     "department", "corp.", " inc", " llc", " llp", " l.l.p", " ltd", " gmbh", " university", " institute", NULL};
+static const char *const card_words[] = {"tel", "fax", "phone", "mobile", "cell", "direct", "office:", "voice", "pager", "www.", "ext.", "suite ", "p.o. box",
                                          "street", "avenue", "floor", "handy", "telefon", "gmbh", " inc", " ltd", " llc", " corp", NULL};
 
 /* How many lines from @i on belong together: until what is quoted or the end. */
@@ -55,12 +59,21 @@ static bool is_ruler(struct fb_str s)
     return s.n >= 3 && n == s.n && strchr("-_=*#~+", s.p[0]);
 }
 
-/* A telephone number, an address, a place on the web. */
+/* A telephone number, an address, a place on the web, a title or a company. */
 static bool is_card(struct fb_str s)
 {
     return s.n <= CARD_LINE_BYTES &&
            (digits(s) >= 7 || (memchr(s.p, '@', s.n) && !memchr(s.p, ' ', s.n)) || (digits(s) >= 2 && fb_lines_has(s, card_words)) ||
-            fb_lines_has(s, (const char *const[]){"www.", "http://", "https://", "fax", "tel:", "phone:", NULL}));
+            fb_lines_has(s, (const char *const[]){"www.", "http://", "https://", "fax", "tel:", "phone:", NULL}) ||
+            (s.n < NAME_BYTES && s.p[0] >= 'A' && s.p[0] <= 'Z' && fb_lines_has(s, titles)));
+}
+
+static size_t dashes(struct fb_str s)
+{
+    size_t n = 0;
+    while (n < s.n && strchr("_*-=~", s.p[n]) && s.p[n])
+        n++;
+    return n;
 }
 
 /* Something that is said: it ends as a sentence or is long. */
@@ -90,24 +103,38 @@ static bool is_sign_off(struct fb_str s)
 }
 
 /* "-- " (RFC 3676, 4.3); without its blank only where what follows is short. */
-static bool is_delimiter(const struct fb_lines *lines, size_t i)
+static bool is_delimiter(struct fb_str raw, bool last_lines)
 {
-    struct fb_str raw = lines->v[i].raw;
-    if (fb_str_eq(raw, FB_STR("-- ")) || fb_str_eq(raw, FB_STR("- -- ")))
-        return true;
-    return fb_str_eq(lines->v[i].text, FB_STR("--")) && region_end(lines, i) - i <= CARD_LINES_MAX;
+    return fb_str_eq(raw, FB_STR("-- ")) || fb_str_eq(raw, FB_STR("- -- ")) || (last_lines && fb_str_eq(fb_str_trim(raw), FB_STR("--")));
 }
 
-static void delimited_find(struct fb_lines *lines)
+static void delimited_find(struct fb_lines *lines, size_t begin, size_t end)
 {
-    for (size_t i = 0; i < lines->n; i++)
-        if (!lines->v[i].out && is_delimiter(lines, i))
-            fb_lines_out(lines, i, region_end(lines, i));
+    for (size_t i = begin; i < end; i++)
+        if (is_delimiter(lines->v[i].raw, end - i <= CARD_LINES_MAX)) {
+            fb_lines_out(lines, i, end);
+            return;
+        }
 }
 
-static void phone_footers_find(struct fb_lines *lines)
+/* Below a long ruler, where a provider or a mailing list writes about itself: a few last lines with a link. */
+static void footer_find(struct fb_lines *lines, size_t begin, size_t end)
 {
-    for (size_t i = 0; i < lines->n; i++) {
+    for (size_t i = end; i > begin && end - i < FOOTER_LINES_MAX; i--) {
+        struct fb_str s = lines->v[i - 1].text;
+        bool link = false;
+        if (s.n < 20 || dashes(s) < 20)
+            continue;
+        for (size_t j = i - 1; j < end; j++)
+            link |= fb_lines_has(lines->v[j].text, (const char *const[]){"http://", "https://", "www.", NULL});
+        if (link)
+            fb_lines_out(lines, i - 1, end);
+    }
+}
+
+static void phone_footers_find(struct fb_lines *lines, size_t begin, size_t end)
+{
+    for (size_t i = begin; i < end; i++) {
         struct fb_line *l = &lines->v[i];
         if (l->text.n < 90 && fb_lines_begins(l->text, phone_footers) && fb_lines_has(l->text, devices) && !is_sentence(without_punctuation(l->text)))
             l->out = true;
@@ -121,26 +148,27 @@ static size_t paragraph_end(const struct fb_lines *lines, size_t i)
     return i;
 }
 
-static size_t terms(const struct fb_lines *lines, size_t from, size_t to)
+static bool is_disclaimer(const struct fb_lines *lines, size_t from, size_t to)
 {
     struct fb_str a = lines->v[from].raw, b = lines->v[to - 1].raw, s = {a.p, (size_t)(b.p + b.n - a.p)};
-    size_t n = 0;
-    for (const char *const *w = disclaimer_terms; *w; w++)
-        n += fb_str_ifind(s, fb_str(*w)) >= 0;
-    return n;
+    size_t terms = 0;
+    for (const char *const *w = disclaimer_terms; *w && terms < 4; w++)
+        terms += fb_str_ifind(s, fb_str(*w)) >= 0;
+    return terms >= 4;
 }
 
 /* A paragraph that only lawyers write. The ruler above it goes with it, and so does all below: footers come last. */
-static void disclaimers_find(struct fb_lines *lines)
+static void disclaimer_find(struct fb_lines *lines, size_t begin, size_t end)
 {
-    for (size_t i = 0, end; i < lines->n; i = end + 1) {
-        end = paragraph_end(lines, i);
-        if (end == i || terms(lines, i, end) < 4)
+    size_t from = end - begin > DISCLAIMER_LINES_MAX ? end - DISCLAIMER_LINES_MAX : begin;
+    for (size_t i = from, to; i < end; i = to + 1) {
+        to = paragraph_end(lines, i);
+        if (to == i || !is_disclaimer(lines, i, to))
             continue;
-        size_t from = i;
-        while (from > 0 && (!lines->v[from - 1].text.n || is_ruler(lines->v[from - 1].text)))
-            from--;
-        fb_lines_out(lines, from, region_end(lines, end));
+        while (i > begin && (!lines->v[i - 1].text.n || is_ruler(lines->v[i - 1].text)))
+            i--;
+        fb_lines_out(lines, i, end);
+        return;
     }
 }
 
@@ -185,27 +213,33 @@ static void card_last(struct fb_lines *lines, size_t begin, size_t end)
         before--;
     if (before == begin || strchr(":", lines->v[before - 1].text.p[lines->v[before - 1].text.n - 1]) || end - from < 2)
         return;
-    size_t first = is_card(lines->v[from].text) ? from : from + 1;
-    if (is_card_block(lines, first, end, 2))
-        fb_lines_out(lines, first, end);
+    if (is_card_block(lines, from, end, 2))
+        fb_lines_out(lines, from, end);
 }
 
-static void cards_find(struct fb_lines *lines)
+static void card_find(struct fb_lines *lines, size_t begin, size_t end)
+{
+    for (size_t i = end; i > begin && end - i < 2 * CARD_LINES_MAX; i--)
+        if (is_sign_off(lines->v[i - 1].text) && card_below(lines, i - 1, end))
+            return;
+    card_last(lines, begin, end);
+}
+
+/* Each search sees what the ones before it left. */
+static void each_region(struct fb_lines *lines, void (*find)(struct fb_lines *, size_t begin, size_t end))
 {
     for (size_t begin = 0, end; begin < lines->n; begin = end + 1) {
         end = region_end(lines, begin);
-        bool found = false;
-        for (size_t i = end; !found && i > begin && end - i < 2 * CARD_LINES_MAX; i--)
-            found = is_sign_off(lines->v[i - 1].text) && card_below(lines, i - 1, end);
-        if (!found)
-            card_last(lines, begin, end);
+        if (end > begin)
+            find(lines, begin, end);
     }
 }
 
 void fb_signatures_find(struct fb_lines *lines)
 {
-    delimited_find(lines);
-    disclaimers_find(lines);
-    phone_footers_find(lines);
-    cards_find(lines);
+    each_region(lines, delimited_find);
+    each_region(lines, disclaimer_find);
+    each_region(lines, footer_find);
+    each_region(lines, phone_footers_find);
+    each_region(lines, card_find);
 }
