@@ -10,7 +10,6 @@
 
 #include "daemon/daemon.h"
 #include "hold/marker.h"
-#include "wire/queue.h"
 
 enum { BUSY_MS = 2000 };
 
@@ -25,18 +24,6 @@ void holds_done(struct holds *h)
     fb_store_close(h->store);
     free(h->dir);
     gate_done(&h->turn);
-}
-
-/* A short id is the microseconds and the inode in capital hexadecimal digits (Postfix, global/mail_queue.h), and may be
- * long enough to look like a long one; a long id always has a 'z' before its inode. */
-bool hold_id_long(struct fb_str id)
-{
-    if (!fb_queue_id_valid(id))
-        return false;
-    for (size_t i = 0; i < id.n; i++)
-        if (!fb_is_digit(id.p[i]) && !(id.p[i] >= 'A' && id.p[i] <= 'F'))
-            return true;
-    return false;
 }
 
 static int hold_make(const struct generation *g, const struct fb_envelope *env, const struct fb_verdict *v, struct fb_str queue_id,

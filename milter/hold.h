@@ -15,9 +15,6 @@ struct holds {
 int holds_init(struct holds *h, struct fb_err *err);
 void holds_done(struct holds *h);
 
-/* True where @id can name this message for ever: it is a long queue id. A short one names another message tomorrow. */
-bool hold_id_long(struct fb_str id);
-
 /* Makes the row of @v (its action is notify or hold) durable, and after it the marker of a hold. When it returns 0 the
  * message may be quarantined or, for notify, delivered. Bounded by 2 seconds of waiting for the store. */
 int holds_record(struct holds *h, const struct generation *g, const struct fb_envelope *env, const struct fb_verdict *v,

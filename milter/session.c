@@ -14,6 +14,7 @@
 
 #include "daemon/daemon.h"
 #include "daemon/log.h"
+#include "wire/queue.h"
 
 struct piece {
     struct piece *next;
@@ -319,7 +320,7 @@ static enum fb_reason record(struct session *s, struct fb_str queue_id, struct f
     struct message *msg = s->msg;
     if (msg->verdict.action != FB_NOTIFY && msg->verdict.action != FB_HOLD)
         return FB_REASON_none;
-    if (msg->verdict.action == FB_HOLD && !hold_id_long(queue_id))
+    if (msg->verdict.action == FB_HOLD && !fb_queue_id_valid(queue_id))
         return FB_REASON_short_queue_id;
     if (msg->verdict.action == FB_HOLD && !s->quarantine)
         return FB_REASON_not_quarantined;
