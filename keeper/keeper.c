@@ -1,0 +1,81 @@
+/* What both threads need: the keys, and the one answer to the question whether a token allows what is asked. That answer
+ * must depend on nothing but the token, so that it is the same when it is recorded and when it is carried out.
+ *
+ * DIAGNOSTICS: a key that cannot be read is named. */
+#include "keeper.h"
+
+#include <sodium.h>
+#include <sys/eventfd.h>
+
+#include "base/io.h"
+#include "wire/desk.h"
+
+static const char *notice_from(struct fb_arena *arena, const struct fb_conf *conf)
+{
+    if (conf->notice_from[0])
+        return conf->notice_from;
+    return fb_arena_printf(arena, "forbear@%s", conf->scope_internal_domains.n ? conf->scope_internal_domains.v[0].p : "localhost").p;
+}
+
+static int read_keys(const char *dir, struct fb_keeper *k, struct fb_err *err)
+{
+    if (fb_keys_read(dir, "box.pub", k->box_public, sizeof k->box_public, err) ||
+        fb_keys_read(dir, "box.key", k->box_secret, sizeof k->box_secret, err) ||
+        fb_keys_read(dir, "hash.key", k->hash_key, sizeof k->hash_key, err))
+        return -1;
+    return fb_signer_open(dir, &k->signer, err) || fb_verifier_open(dir, &k->verifier, err) ? -1 : 0;
+}
+
+int fb_keeper_init(const struct fb_conf *conf, struct fb_keeper *ret, struct fb_err *err)
+{
+    *ret = (struct fb_keeper){.conf = conf, .wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+                              .stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    if (ret->wake_fd < 0 || ret->stop_fd < 0)
+        return fb_fail_errno(err, "eventfd");
+    ret->arena = fb_arena_new(4096);
+    ret->from = ret->arena ? notice_from(ret->arena, conf) : NULL;
+    if (!ret->from)
+        return fb_fail_memory(err);
+    return read_keys(conf->forbear_keys_dir, ret, err);
+}
+
+void fb_keeper_done(struct fb_keeper *k)
+{
+    if (k->signer)
+        fb_signer_close(k->signer);
+    if (k->verifier)
+        fb_verifier_close(k->verifier);
+    sodium_memzero(k->box_secret, sizeof k->box_secret);
+    sodium_memzero(k->hash_key, sizeof k->hash_key);
+    fb_fd_cleanup(&k->wake_fd);
+    fb_fd_cleanup(&k->stop_fd);
+    fb_arena_free(k->arena);
+}
+
+void fb_keeper_ring(int fd)
+{
+    eventfd_write(fd, 1);
+}
+
+static bool use_allows(enum fb_token_use use, int action)
+{
+    switch (use) {
+    case FB_TOKEN_DECIDE: return action == FB_DESK_RELEASE || action == FB_DESK_WITHDRAW;
+    case FB_TOKEN_ADMIN_RELEASE: return action == FB_DESK_RELEASE;
+    case FB_TOKEN_ADMIN_WITHDRAW: return action == FB_DESK_WITHDRAW;
+    }
+    return false;
+}
+
+int fb_keeper_allows(const struct fb_keeper *k, struct fb_str token, int action, int64_t at_s, struct fb_arena *arena,
+                     struct fb_hold_id *ret_hold, const char **ret_by, struct fb_err *err)
+{
+    struct fb_token t;
+    if (fb_token_verify(k->verifier, token, fb_str(k->conf->forbear_node), at_s, arena, &t, err))
+        return -1;
+    if (!use_allows(t.use, action))
+        return fb_fail(err, "the token is for something else");
+    *ret_hold = t.hold;
+    *ret_by = t.use == FB_TOKEN_DECIDE ? "sender" : fb_arena_printf(arena, "admin:%.*s", FB_FMT(t.admin)).p;
+    return *ret_by ? 0 : fb_fail_memory(err);
+}

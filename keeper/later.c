@@ -1,0 +1,106 @@
+/* Waiting, doubled with each try. */
+#include "later.h"
+
+#include <search.h>
+#include <stdlib.h>
+
+struct item {
+    struct fb_hold_id id; /* first: a key is an item */
+    int64_t at_ms;
+    unsigned tries;
+};
+
+static int by_id(const void *a, const void *b)
+{
+    return memcmp(a, b, FB_HOLD_ID);
+}
+
+static struct item *find(const struct fb_later *l, struct fb_hold_id id)
+{
+    struct item *const *at = tfind(&id, &l->root, by_id);
+    return at ? *at : NULL;
+}
+
+bool fb_later_due(const struct fb_later *l, struct fb_hold_id id, int64_t now_ms)
+{
+    const struct item *it = find(l, id);
+    return !it || it->at_ms <= now_ms;
+}
+
+bool fb_later_has(const struct fb_later *l, struct fb_hold_id id)
+{
+    return find(l, id) != NULL;
+}
+
+static struct item *add(struct fb_later *l, struct fb_hold_id id)
+{
+    struct item *it = calloc(1, sizeof *it);
+    if (!it)
+        return NULL;
+    it->id = id;
+    if (!tsearch(it, &l->root, by_id)) {
+        free(it);
+        return NULL;
+    }
+    return it;
+}
+
+unsigned fb_later_again(struct fb_later *l, struct fb_hold_id id, int64_t now_ms, int64_t wait_ms, int64_t max_ms)
+{
+    struct item *it = find(l, id);
+    if (!it)
+        it = add(l, id);
+    if (!it)
+        return 0;
+    for (unsigned i = 0; i < it->tries && wait_ms < max_ms; i++)
+        wait_ms *= 2;
+    it->at_ms = now_ms + (wait_ms < max_ms ? wait_ms : max_ms);
+    return ++it->tries;
+}
+
+void fb_later_forget(struct fb_later *l, struct fb_hold_id id)
+{
+    struct item *it = find(l, id);
+    if (it) {
+        tdelete(it, &l->root, by_id);
+        free(it);
+    }
+}
+
+struct walk {
+    int64_t now_ms, next_ms;
+    struct fb_hold_id *v;
+    size_t n, max;
+};
+
+static void visit(const void *node, VISIT which, void *arg)
+{
+    const struct item *it = *(const struct item *const *)node;
+    struct walk *w = arg;
+    if (which != postorder && which != leaf) /* each once */
+        return;
+    if (it->at_ms < w->next_ms)
+        w->next_ms = it->at_ms;
+    if (it->at_ms <= w->now_ms && w->n < w->max)
+        w->v[w->n++] = it->id;
+}
+
+int64_t fb_later_next(const struct fb_later *l)
+{
+    struct walk w = {.now_ms = INT64_MIN, .next_ms = INT64_MAX};
+    twalk_r(l->root, visit, &w);
+    return w.next_ms;
+}
+
+size_t fb_later_list(const struct fb_later *l, int64_t now_ms, struct fb_hold_id *ret, size_t max)
+{
+    struct walk w = {.now_ms = now_ms, .next_ms = INT64_MAX, .v = ret, .max = max};
+    twalk_r(l->root, visit, &w);
+    return w.n;
+}
+
+void fb_later_done(struct fb_later *l)
+{
+    tdestroy(l->root, free);
+    l->root = NULL;
+}

@@ -1,0 +1,258 @@
+/* Telling senders. A notice is owed from the moment a message is known to be held until the MTA has accepted it; what cannot
+ * be told is not held: it is released. Made again after a kill, a notice has the same link and the same Message-ID.
+ *
+ * DIAGNOSTICS: logs held_notified; notice_later (once), notice_refused, notice_fault, box_unreadable with the reason. */
+#include <sodium.h>
+
+#include "crash.h"
+#include "daemon/log.h"
+#include "hold/facts.h"
+#include "notice/notice.h"
+#include "notice/smtp.h"
+#include "work.h"
+
+enum { LATER_FIRST_MS = 500, LATER_MAX_MS = 15000, NOTICE_ARENA = 4 << 20 };
+
+static void json_cleanup(json_t **v)
+{
+    json_decref(*v);
+}
+#define FACTS __attribute__((cleanup(json_cleanup))) json_t
+
+void fb_owe(struct fb_work *w, struct fb_hold_id id)
+{
+    if (!fb_later_has(&w->owed, id))
+        fb_later_again(&w->owed, id, w->now_ms, 0, LATER_MAX_MS);
+}
+
+int fb_release_untold(struct fb_work *w, const struct fb_hold *hold, const char *event, const char *why)
+{
+    fb_later_forget(&w->owed, hold->id);
+    fb_log(FB_LOG_ERROR, event, "queue_id=%s rule=%s reason=%s", hold->queue_id.p, hold->rule.p, fb_log_quote(fb_str(why)));
+    return fb_go(w, hold, FB_STATE_releasing, "its sender could not be told");
+}
+
+/* --- pending -> held --- */
+
+static int open_box(const struct fb_work *w, struct fb_arena *arena, struct fb_str box, struct fb_str *ret, struct fb_err *err)
+{
+    return fb_box_open(arena, w->k->box_public, w->k->box_secret, box, ret, err);
+}
+
+struct sealed {
+    struct fb_str page, key_box, message_id;
+};
+
+static int seal_page(const struct fb_work *w, struct fb_arena *arena, struct fb_str box, struct sealed *ret, struct fb_err *err)
+{
+    struct fb_str plain;
+    FACTS *facts = NULL;
+    if (open_box(w, arena, box, &plain, err) || fb_facts_parse(plain, &facts, err))
+        return -1;
+    uint8_t key[FB_PAGE_KEY];
+    fb_page_key_new(key);
+    *ret = (struct sealed){fb_page_seal(arena, key, plain), fb_box_seal(arena, w->k->box_public, (struct fb_str){(char *)key, sizeof key}),
+                           fb_message_id_new(arena, w->k->from)};
+    sodium_memzero(key, sizeof key);
+    sodium_memzero((char *)plain.p, plain.n); /* our own copy, in @arena */
+    return ret->page.p && ret->key_box.p && ret->message_id.p ? 0 : fb_fail_memory(err);
+}
+
+static int hold_untold(struct fb_work *w, const struct fb_hold *hold, const char *event, const char *why)
+{
+    struct fb_hold held = *hold;
+    held.state = FB_STATE_held;
+    return fb_go(w, hold, FB_STATE_held, "it is in the hold queue") ? -1 : fb_release_untold(w, &held, event, why);
+}
+
+int fb_hold_it(struct fb_work *w, const struct fb_hold *hold)
+{
+    FB_ARENA arena = fb_arena_new(NOTICE_ARENA);
+    struct fb_hold full;
+    struct sealed sealed;
+    struct fb_err err;
+    if (hold->deadline_s <= w->now_s) /* the keeper was away for the whole of the delay: there is nothing left to tell */
+        return fb_go(w, hold, FB_STATE_held, "it is in the hold queue, and its delay is over");
+    int rc = arena ? fb_store_get(w->store, hold->id, arena, &full, &w->err) : fb_fail_memory(&w->err);
+    if (rc)
+        return rc < 0 ? -1 : 0;
+    if (seal_page(w, arena, full.box, &sealed, &err))
+        return hold_untold(w, hold, "box_unreadable", err.text);
+    rc = fb_store_notice_ready(w->store, hold->id, sealed.page, sealed.key_box, sealed.message_id, w->now_s, &w->err);
+    FB_CRASH_POINT("notice_ready");
+    if (rc < 0)
+        return -1;
+    fb_later_forget(&w->later, hold->id);
+    fb_owe(w, hold->id);
+    return 0;
+}
+
+/* --- the notice of a held one --- */
+
+static int make_link(const struct fb_work *w, struct fb_arena *arena, const struct fb_hold *hold, const uint8_t key[FB_PAGE_KEY],
+                     struct fb_str *ret, struct fb_err *err)
+{
+    const struct fb_conf *conf = w->k->conf;
+    struct fb_token t = {.hold = hold->id, .node = fb_str(conf->forbear_node), .exp_s = hold->deadline_s + conf->hold_retention,
+                         .use = FB_TOKEN_DECIDE, .admin = FB_STR_NONE};
+    struct fb_str token;
+    if (fb_token_sign(w->k->signer, &t, arena, &token, err))
+        return -1;
+    return fb_link_make(conf->web_base_url, token, key, arena, ret, err);
+}
+
+static int open_page(const struct fb_work *w, struct fb_arena *arena, const struct fb_hold *hold, struct fb_str *ret_plain,
+                     struct fb_str *ret_link, struct fb_err *err)
+{
+    struct fb_str key;
+    if (open_box(w, arena, hold->key_box, &key, err))
+        return -1;
+    if (key.n != FB_PAGE_KEY)
+        return fb_fail(err, "the key of the page has another length");
+    if (fb_page_open(arena, (const uint8_t *)key.p, hold->sealed, ret_plain, err))
+        return -1;
+    return make_link(w, arena, hold, (const uint8_t *)key.p, ret_link, err);
+}
+
+/* @plain: the facts. Outcomes of fb_smtp_submit; < 0: it could not be made. */
+static int make_and_submit(const struct fb_work *w, struct fb_arena *arena, const struct fb_hold *hold, struct fb_str plain, struct fb_str link,
+                           struct fb_err *err)
+{
+    const struct fb_conf *conf = w->k->conf;
+    FACTS *facts = NULL;
+    struct fb_str mail;
+    if (fb_facts_parse(plain, &facts, err))
+        return -1;
+    struct fb_notice n = {.data_dir = conf->forbear_data_dir, .language = conf->notice_language, .from = w->k->from,
+                          .to = fb_str(json_string_value(json_object_get(facts, "from"))), .message_id = hold->message_id, .now_s = w->now_s,
+                          .deadline_s = hold->state == FB_STATE_advised ? 0 : hold->deadline_s,
+                          .withdraws = conf->hold_after_delay == FB_AFTER_DELAY_WITHDRAW, .link = link, .facts = facts};
+    if (fb_notice_make(&n, arena, &mail, err))
+        return -1;
+    return fb_smtp_submit(conf->notice_smtp, (int)conf->notice_timeout, n.to, mail, err);
+}
+
+static bool patience_over(const struct fb_work *w, const struct fb_hold *hold)
+{
+    return w->now_s >= hold->changed_s + w->k->conf->notice_patience;
+}
+
+static int again(struct fb_work *w, struct fb_later *l, const struct fb_hold *hold, unsigned first, const char *reason)
+{
+    if (fb_later_again(l, hold->id, w->now_ms, LATER_FIRST_MS, LATER_MAX_MS) == first)
+        fb_log(FB_LOG_ERROR, "notice_later", "queue_id=%s rule=%s reason=%s", hold->queue_id.p, hold->rule.p, fb_log_quote(fb_str(reason)));
+    return 0;
+}
+
+static int held_notified(struct fb_work *w, const struct fb_hold *hold)
+{
+    FB_CRASH_POINT("notice_submitted");
+    if (fb_store_notice_sent(w->store, hold->id, w->now_s, &w->err) < 0)
+        return -1;
+    fb_later_forget(&w->owed, hold->id);
+    fb_log(FB_LOG_INFO, "held_notified", "queue_id=%s rule=%s delay_s=%lld", hold->queue_id.p, hold->rule.p,
+           (long long)(hold->deadline_s - hold->created_s));
+    return 0;
+}
+
+static int tell(struct fb_work *w, struct fb_arena *arena, const struct fb_hold *hold)
+{
+    struct fb_err err;
+    struct fb_str plain, link;
+    if (open_page(w, arena, hold, &plain, &link, &err))
+        return fb_release_untold(w, hold, "box_unreadable", err.text);
+    int rc = make_and_submit(w, arena, hold, plain, link, &err);
+    if (rc == 0)
+        return held_notified(w, hold);
+    if (rc < 0)
+        return fb_release_untold(w, hold, "notice_fault", err.text);
+    if (rc == FB_SMTP_REFUSED || patience_over(w, hold))
+        return fb_release_untold(w, hold, "notice_refused", err.text);
+    return again(w, &w->owed, hold, 2, err.text); /* 1 was fb_owe */
+}
+
+static int owed_one(struct fb_work *w, struct fb_hold_id id)
+{
+    FB_ARENA arena = fb_arena_new(NOTICE_ARENA);
+    struct fb_hold hold;
+    int rc = arena ? fb_store_get(w->store, id, arena, &hold, &w->err) : fb_fail_memory(&w->err);
+    if (rc < 0)
+        return -1;
+    if (rc == 0 && hold.state == FB_STATE_held && hold.key_box.n)
+        return tell(w, arena, &hold);
+    fb_later_forget(&w->owed, id);
+    return 0;
+}
+
+int fb_do_owed(struct fb_work *w)
+{
+    struct fb_hold_id due[FB_BATCH];
+    size_t n = fb_later_list(&w->owed, w->now_ms, due, FB_BATCH);
+    w->again = w->again || n == FB_BATCH;
+    for (size_t i = 0; i < n; i++) {
+        if (fb_work_long(w)) {
+            w->again = true;
+            return 0;
+        }
+        if (owed_one(w, due[i]))
+            return -1;
+    }
+    return 0;
+}
+
+/* --- notify mode --- */
+
+/* The Message-ID is kept before anything is sent, so that a second try has the same. */
+static int advice_ready(struct fb_work *w, struct fb_arena *arena, struct fb_hold *hold)
+{
+    if (hold->message_id.n)
+        return 0;
+    hold->message_id = fb_message_id_new(arena, w->k->from);
+    if (!hold->message_id.p)
+        return fb_fail_memory(&w->err);
+    return fb_store_notice_ready(w->store, hold->id, FB_STR_NONE, FB_STR_NONE, hold->message_id, w->now_s, &w->err) < 0 ? -1 : 0;
+}
+
+static int advise(struct fb_work *w, struct fb_arena *arena, struct fb_hold *hold)
+{
+    struct fb_err err;
+    struct fb_str plain;
+    int rc = open_box(w, arena, hold->box, &plain, &err);
+    if (rc)
+        return fb_go_wrong(w, hold, FB_STATE_gone, "box_unreadable", err.text);
+    rc = make_and_submit(w, arena, hold, plain, FB_STR_NONE, &err);
+    if (rc == FB_SMTP_LATER && !patience_over(w, hold))
+        return again(w, &w->later, hold, 1, err.text);
+    if (rc)
+        return fb_go_wrong(w, hold, FB_STATE_gone, rc < 0 ? "notice_fault" : "notice_refused", err.text);
+    FB_CRASH_POINT("notice_submitted");
+    if (fb_store_notice_sent(w->store, hold->id, w->now_s, &w->err) < 0)
+        return -1;
+    return fb_go(w, hold, FB_STATE_told, "the notice was accepted");
+}
+
+static int advise_one(struct fb_work *w, struct fb_hold_id id)
+{
+    FB_ARENA arena = fb_arena_new(NOTICE_ARENA);
+    struct fb_hold hold;
+    int rc = arena ? fb_store_get(w->store, id, arena, &hold, &w->err) : fb_fail_memory(&w->err);
+    if (rc)
+        return rc < 0 ? -1 : 0;
+    if (!hold.box.n) /* erased once the notice was accepted */
+        return fb_go(w, &hold, FB_STATE_told, "the notice was accepted");
+    return advice_ready(w, arena, &hold) ? -1 : advise(w, arena, &hold);
+}
+
+int fb_do_advised(struct fb_work *w, struct fb_arena *arena, struct fb_hold *v, size_t n)
+{
+    (void)arena;
+    for (size_t i = 0; i < n; i++) {
+        if (fb_work_long(w)) {
+            w->again = true;
+            return 0;
+        }
+        if (advise_one(w, v[i].id))
+            return -1;
+    }
+    return 0;
+}
