@@ -433,6 +433,11 @@ static int step(struct fb_store *s, struct change *c, struct fb_err *err)
         return FB_STORE_STATE;
     if (run(s, err, Q_STEP, "bii", id_blob(&c->id), (int64_t)c->to, c->now_s))
         return -1;
+    if (!fb_state_open(c->to)) { /* nobody will be told any more */
+        s->erased = true;
+        if (run(s, err, Q_SENT, "b", id_blob(&c->id)))
+            return -1;
+    }
     if (c->to == FB_STATE_held && run(s, err, Q_DECIDE, "bti", id_blob(&c->id), FB_STR_NONE, (int64_t)0))
         return -1;
     return event(s, c, fb_state_name(c->from), fb_state_name(c->to), err);

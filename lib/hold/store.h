@@ -73,8 +73,8 @@ int fb_store_find(struct fb_store *s, struct fb_str queue_id, struct fb_hold_id 
 int fb_store_next_deadline(struct fb_store *s, int64_t *ret_s, struct fb_err *err);
 
 /* One step of the table, with its event, durably. FB_STORE_NONE, FB_STORE_STATE (it is not in @from). A step that the
- * table lacks fails. The step to held forgets an earlier decision. @by names the program or "admin:NAME"; @why is one
- * sentence of our own. */
+ * table lacks fails. The step to held forgets an earlier decision; one to a closed state erases box and key_box. @by names the
+ * program or "admin:NAME"; @why is one sentence of our own. */
 int fb_store_step(struct fb_store *s, struct fb_hold_id id, enum fb_state from, enum fb_state to, int64_t now_s,
                   const char *by, const char *why, struct fb_err *err);
 /* held -> releasing or withdrawing by a decision: the token and action are kept with it. FB_STORE_NONE, FB_STORE_STATE. */
