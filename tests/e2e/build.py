@@ -42,6 +42,6 @@ def build(stage):
         if configured is None:
             _quietly("meson", "setup", str(BUILD), str(SOURCE), *_options())
         elif not configured:
-            _quietly("meson", "configure", str(BUILD), *_options())
+            _quietly("meson", "setup", "--reconfigure", str(BUILD), str(SOURCE), *_options())
         _quietly("ninja", "-C", str(BUILD))
         _quietly("meson", "install", "-C", str(BUILD), "--no-rebuild", "--quiet", "--destdir", str(stage))

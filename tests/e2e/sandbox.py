@@ -82,16 +82,18 @@ class Sandbox:
     def log(self, name):
         return self.folder / "log" / f"{name}.log"
 
-    def start_program(self, name, **environment):
-        """Starts it as its unit would: its own user, no new privileges, nothing of ours in its environment."""
-        as_user = ["setpriv", "--reset-env", f"--reuid=forbear-{name}", f"--regid=forbear-{name}", "--init-groups", "--no-new-privs",
-                   "--inh-caps=-all", "--bounding-set=-all"]
-        command = [*as_user, "env", *(f"{k}={v}" for k, v in environment.items()), self.program(name)]
+    def _command(self, name, environment):
+        """As its unit has it: its own user, no privileges, nothing of ours in its environment."""
         if name == "helper":
-            command = ["systemd-socket-activate", "--accept", "--listen=/run/forbear/helper.sock", self.program(name),
-                       "--mta", "postfix", "--allow-user", "forbear-keeper"]
+            return ["systemd-socket-activate", "--accept", "--listen=/run/forbear/helper.sock", "setpriv", "--no-new-privs", "--groups=postdrop",
+                    "--inh-caps=-all", "--bounding-set=-all,+setuid,+setgid,+dac_read_search", self.program(name),
+                    "--mta", "postfix", "--allow-user", "forbear-keeper"]
+        return ["setpriv", "--reset-env", f"--reuid=forbear-{name}", f"--regid=forbear-{name}", "--init-groups", "--no-new-privs",
+                "--inh-caps=-all", "--bounding-set=-all", "env", *(f"{k}={v}" for k, v in environment.items()), self.program(name)]
+
+    def start_program(self, name, **environment):
         log = self.log(name).open("ab")
-        self.processes[name] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", umask=0o007,
+        self.processes[name] = subprocess.Popen(self._command(name, environment), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", umask=0o007,
                                                 start_new_session=True)
         until(lambda: self._ready(name) or self.processes[name].poll() is not None, f"forbear-{name} is ready")
         if not self._ready(name):
