@@ -1,6 +1,4 @@
-/* The adapters between libmilter and a session: they translate arguments and answers, and decide nothing. What is not
- * needed is negotiated away, and where no answer is needed the MTA is told not to wait for one; that halves what a
- * message costs. The only action ever asked for is the quarantine, so nothing can be changed in a message by mistake.
+/* The adapters between libmilter and a session: they translate arguments and answers, and decide nothing.
  *
  * Callbacks of one connection come one after the other, but from any thread: its state hangs on the connection
  * (smfi_setpriv), never on the thread.
@@ -8,10 +6,9 @@
  * DIAGNOSTICS: callbacks_open fails where libmilter cannot use the socket; libmilter itself logs to syslog why. */
 #include "callbacks.h"
 
-#include <libmilter/mfapi.h>
 #include <stdlib.h>
 
-#include "daemon/log.h"
+#include "negotiation.h"
 
 enum { BACKLOG = 256 };
 
@@ -40,28 +37,12 @@ static sfsistat reply(SMFICTX *ctx, enum answer a)
     return of[a];
 }
 
-static void want_macros(SMFICTX *ctx)
-{
-    smfi_setsymlist(ctx, SMFIM_CONNECT, (char[]){""});
-    smfi_setsymlist(ctx, SMFIM_HELO, (char[]){""});
-    smfi_setsymlist(ctx, SMFIM_ENVFROM, (char[]){"{auth_authen}"});
-    smfi_setsymlist(ctx, SMFIM_ENVRCPT, (char[]){""});
-    smfi_setsymlist(ctx, SMFIM_DATA, (char[]){""});
-    smfi_setsymlist(ctx, SMFIM_EOH, (char[]){"i"});
-    smfi_setsymlist(ctx, SMFIM_EOM, (char[]){"i"});
-}
-
-/* libmilter offers "no reply" for every step, and answers itself where the MTA cannot do it. None is asked for at MAIL and
- * end of header, where mail out of scope is let go, nor at BODY, where the MTA would not read that the rest may be skipped. */
 static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps, unsigned long f2, unsigned long f3,
                              unsigned long *ret_actions, unsigned long *ret_steps, unsigned long *ret_f2, unsigned long *ret_f3)
 {
     (void)f2, (void)f3;
-    *ret_actions = actions & SMFIF_QUARANTINE;
-    *ret_steps = steps & (SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NR_CONN | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_SKIP);
     *ret_f2 = *ret_f3 = 0;
-    if (actions & SMFIF_SETSYMLIST)
-        want_macros(ctx);
+    negotiation(ctx, actions, steps, ret_actions, ret_steps);
     struct session *s = session_of(ctx);
     if (s)
         session_agreed(s, *ret_steps & SMFIP_SKIP, *ret_actions & SMFIF_QUARANTINE);
