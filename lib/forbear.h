@@ -12,12 +12,18 @@
 extern "C" {
 #endif
 
+#if defined __GNUC__
+#define FORBEAR_API __attribute__((visibility("default")))
+#else
+#define FORBEAR_API
+#endif
+
 struct forbear;         /* configuration, people, rules and phrases, loaded */
 struct forbear_verdict; /* what they say about one message */
 
 /* Loads the configuration at @conf_path and what it names. Free with forbear_close. */
-int forbear_open(const char *conf_path, struct forbear **ret, char *error, size_t error_size);
-void forbear_close(struct forbear *f); /* NULL is allowed */
+FORBEAR_API int forbear_open(const char *conf_path, struct forbear **ret, char *error, size_t error_size);
+FORBEAR_API void forbear_close(struct forbear *f); /* NULL is allowed */
 
 struct forbear_mail {
     const void *message;           /* RFC 5322, LF or CRLF line ends */
@@ -28,21 +34,21 @@ struct forbear_mail {
 };
 
 /* Judges @mail as if its sender had authenticated. Free *ret with forbear_verdict_free. */
-int forbear_judge(const struct forbear *f, const struct forbear_mail *mail, struct forbear_verdict **ret, char *error, size_t error_size);
-void forbear_verdict_free(struct forbear_verdict *v); /* NULL is allowed */
+FORBEAR_API int forbear_judge(const struct forbear *f, const struct forbear_mail *mail, struct forbear_verdict **ret, char *error, size_t error_size);
+FORBEAR_API void forbear_verdict_free(struct forbear_verdict *v); /* NULL is allowed */
 
 enum forbear_action { FORBEAR_PASS, FORBEAR_OBSERVE, FORBEAR_NOTIFY, FORBEAR_HOLD };
-enum forbear_action forbear_verdict_action(const struct forbear_verdict *v);
+FORBEAR_API enum forbear_action forbear_verdict_action(const struct forbear_verdict *v);
 /* Name of the deciding rule; NULL where none fired. */
-const char *forbear_verdict_rule(const struct forbear_verdict *v);
+FORBEAR_API const char *forbear_verdict_rule(const struct forbear_verdict *v);
 /* Name of the reason why it was not judged; NULL where it was. */
-const char *forbear_verdict_not_judged(const struct forbear_verdict *v);
+FORBEAR_API const char *forbear_verdict_not_judged(const struct forbear_verdict *v);
 /* How long it would be held, in seconds; 0 where it would not. */
-int64_t forbear_verdict_delay_s(const struct forbear_verdict *v);
+FORBEAR_API int64_t forbear_verdict_delay_s(const struct forbear_verdict *v);
 /* All of it as JSON: {"action","rule","not_judged","delay_s","rules":[{"name","fires","log_odds","threshold","needs_met","evidence":[...]}]}. */
-const char *forbear_verdict_json(const struct forbear_verdict *v);
+FORBEAR_API const char *forbear_verdict_json(const struct forbear_verdict *v);
 /* For people: every signal with its evidence, and each rule's arithmetic. */
-const char *forbear_verdict_explain(const struct forbear_verdict *v);
+FORBEAR_API const char *forbear_verdict_explain(const struct forbear_verdict *v);
 
 #ifdef __cplusplus
 }

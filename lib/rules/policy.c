@@ -1,1 +1,103 @@
+/* Loads all that judging needs into one arena, and counts who still uses it: a reload makes a new one while messages are
+ * judged with the old.
+ *
+ * DIAGNOSTICS: those of the configuration, the people, the lists, the phrases and the rules, unchanged. */
 #include "rules/policy.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "rules/judge.h"
+
+enum { POLICY_MAX = 1024 * 1024 * 1024 };
+
+struct fb_policy {
+    atomic_uint refs;
+    struct fb_arena *arena;
+    struct fb_conf *conf;
+    struct fb_judge judge;
+};
+
+static int load(struct fb_policy *p, const char *conf_path, struct fb_err *err)
+{
+    if (fb_conf_load(conf_path, &p->conf, err))
+        return -1;
+    const struct fb_conf *conf = p->conf;
+    struct fb_str phrases = fb_arena_printf(p->arena, "%s/phrases", conf->forbear_data_dir);
+    struct fb_str rules = fb_arena_printf(p->arena, "%s/rules.conf", conf->forbear_data_dir);
+    if (!phrases.p || !rules.p)
+        return fb_fail_memory(err);
+    struct fb_judge *j = &p->judge;
+    j->conf = conf;
+    if (fb_people_load(p->arena, conf->people_file, conf->people_lists, &j->people, err) ||
+        fb_phrases_load(p->arena, phrases.p, conf->rules_phrases, &j->phrases, err) ||
+        fb_signals_init(p->arena, j->phrases, &j->signals, err))
+        return -1;
+    return fb_ruleset_load(p->arena, rules.p, conf->rules_file, &j->signals, &j->rules, err);
+}
+
+int fb_policy_load(const char *conf_path, struct fb_policy **ret, struct fb_err *err)
+{
+    struct fb_policy *p = calloc(1, sizeof *p);
+    if (!p)
+        return fb_fail_memory(err);
+    atomic_init(&p->refs, 1);
+    p->arena = fb_arena_new(POLICY_MAX);
+    int rc = p->arena ? load(p, conf_path, err) : fb_fail_memory(err);
+    if (rc)
+        fb_policy_unref(p);
+    else
+        *ret = p;
+    return rc;
+}
+
+struct fb_policy *fb_policy_ref(struct fb_policy *p)
+{
+    atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
+    return p;
+}
+
+void fb_policy_unref(struct fb_policy *p)
+{
+    if (!p || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    fb_conf_free(p->conf);
+    fb_arena_free(p->arena);
+    free(p);
+}
+
+const struct fb_conf *fb_policy_conf(const struct fb_policy *p)
+{
+    return p->conf;
+}
+
+struct fb_str fb_policy_warnings(const struct fb_policy *p, struct fb_arena *arena)
+{
+    const struct fb_conf *c = p->conf;
+    struct fb_buf b = FB_BUF(arena);
+    if (!c->scope_internal_domains.n)
+        fb_buf_add(&b, FB_STR("[scope] internal_domains is empty: no mail is judged\n"));
+    if (!c->scope_protected.n)
+        fb_buf_add(&b, FB_STR("[scope] protected is empty: mail to a works council, an ombudsman or a doctor is read like any other\n"));
+    if (!*c->people_file)
+        fb_buf_add(&b, FB_STR("[people] file is empty: who is above whom is unknown\n"));
+    fb_buf_add(&b, p->judge.people.warnings);
+    struct fb_str all = fb_buf_str(&b);
+    return all.p ? all : FB_STR_NONE;
+}
+
+int fb_judge(const struct fb_policy *p, struct fb_arena *arena, const struct fb_judge_input *in, struct fb_verdict *ret, struct fb_err *err)
+{
+    struct fb_judgement j;
+    int rc = fb_judge_run(&p->judge, arena, in, &j, err);
+    *ret = j.verdict;
+    return rc;
+}
+
+int fb_explain(const struct fb_policy *p, struct fb_arena *arena, const struct fb_judge_input *in, struct fb_str *ret, struct fb_err *err)
+{
+    struct fb_judgement j;
+    if (fb_judge_run(&p->judge, arena, in, &j, err))
+        return -1;
+    return fb_judge_explain(&p->judge, arena, &j, ret, err);
+}

@@ -1,0 +1,76 @@
+/* Takes one message from bytes to verdict. It decides in which order, and which reason a message passes for; the rules
+ * decide the rest. Between the steps it asks whether its time is over. It must never hold what it could not read whole:
+ * every outcome but a finding is FB_PASS.
+ *
+ * DIAGNOSTICS: a reason in the verdict; < 0 for lack of memory alone. */
+#include "rules/judge.h"
+
+static bool is_late(const struct fb_judge_input *in)
+{
+    return in->expired && in->expired(in->expired_arg);
+}
+
+static enum fb_reason scope(const struct fb_judge *judge, const struct fb_judge_input *in, struct fb_judgement *j, struct fb_err *err, int *rc)
+{
+    const struct fb_conf *conf = judge->conf;
+    struct fb_str body;
+    enum fb_reason reason = fb_scope_mail(conf, in->env);
+    if (reason != FB_REASON_none)
+        return reason;
+    *rc = fb_headers_split(&j->headers, in->raw, (size_t)conf->limits_header_size, (size_t)conf->limits_header_fields, &body, err);
+    if (*rc == FB_HEADERS_FULL)
+        return *rc = 0, FB_REASON_header_limit;
+    return *rc ? FB_REASON_parse_fault : fb_scope_header(conf, in->env, &j->headers);
+}
+
+static enum fb_reason read_message(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_judge_input *in, struct fb_judgement *j,
+                                   struct fb_err *err, int *rc)
+{
+    const struct fb_conf *conf = judge->conf;
+    struct fb_message_limits limits = {.parts = (size_t)conf->limits_parts, .nesting = (size_t)conf->limits_nesting,
+                                       .header_size = (size_t)conf->limits_header_size, .header_fields = (size_t)conf->limits_header_fields};
+    *rc = fb_message_parse(arena, &limits, in->raw, in->cut, &j->message, err);
+    switch (*rc) {
+    case 0: break;
+    case FB_MESSAGE_TOO_COMPLEX: return *rc = 0, FB_REASON_too_complex;
+    case FB_MESSAGE_ENCRYPTED: return *rc = 0, FB_REASON_encrypted;
+    case FB_MESSAGE_NO_TEXT: return *rc = 0, FB_REASON_no_text;
+    default: return FB_REASON_parse_fault;
+    }
+    *rc = fb_own_words(arena, j->message.text, &j->own, err);
+    return *rc ? FB_REASON_parse_fault : j->own.sentences_n ? FB_REASON_none : FB_REASON_own_empty;
+}
+
+static enum fb_reason judge_case(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_judge_input *in, struct fb_judgement *j,
+                                 struct fb_err *err, int *rc)
+{
+    *rc = fb_case_make(arena, judge->conf, &judge->people, in->env, &j->message, &j->own, in->now_s, &j->c, err);
+    if (*rc)
+        return FB_REASON_judge_fault;
+    *rc = fb_signals_read(&judge->signals, arena, &j->c, in->expired, in->expired_arg, &j->signals, err);
+    if (*rc == FB_SIGNALS_LATE)
+        return *rc = 0, FB_REASON_judge_time;
+    if (!*rc)
+        *rc = fb_findings_make(judge, arena, j, err);
+    if (!*rc && j->verdict.action != FB_PASS)
+        *rc = fb_judge_facts(arena, j, err);
+    return *rc ? FB_REASON_judge_fault : FB_REASON_none;
+}
+
+int fb_judge_run(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_judge_input *in, struct fb_judgement *ret, struct fb_err *err)
+{
+    int rc = 0;
+    *ret = (struct fb_judgement){.headers.arena = arena};
+    enum fb_reason reason = scope(judge, in, ret, err, &rc);
+    if (reason == FB_REASON_none)
+        reason = is_late(in) ? FB_REASON_judge_time : read_message(judge, arena, in, ret, err, &rc);
+    if (reason == FB_REASON_none)
+        reason = is_late(in) ? FB_REASON_judge_time : judge_case(judge, arena, in, ret, err, &rc);
+    if (reason != FB_REASON_none) {
+        ret->verdict = (struct fb_verdict){.not_judged = reason};
+        ret->signals = NULL;
+    }
+    ret->verdict.message_id = ret->message.message_id;
+    ret->verdict.facts = ret->verdict.facts.p ? ret->verdict.facts : FB_STR_NONE;
+    return rc;
+}

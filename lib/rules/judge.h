@@ -1,0 +1,37 @@
+/* Judging itself: message -> own words -> case -> signals -> rules -> verdict. */
+#ifndef FB_RULES_JUDGE_H
+#define FB_RULES_JUDGE_H
+
+#include "rules/policy.h"
+#include "rules/ruleset.h"
+
+struct fb_judge { /* what a policy judges with */
+    const struct fb_conf *conf;
+    struct fb_people people;
+    struct fb_phrases *phrases;
+    struct fb_signals signals;
+    struct fb_ruleset rules;
+};
+
+struct fb_judgement { /* a verdict and what led to it */
+    struct fb_verdict verdict;
+    struct fb_headers headers;
+    struct fb_message message;
+    struct fb_own own;
+    struct fb_case c;
+    const struct fb_signal *signals; /* NULL where it was not judged */
+    const struct fb_reader *const *readers; /* who made the deciding finding so */
+    size_t readers_n;
+};
+
+/* As fb_judge. */
+int fb_judge_run(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_judge_input *in, struct fb_judgement *ret, struct fb_err *err);
+
+/* The findings of @signals, one a rule; the action, the main finding and the readers with them. */
+int fb_findings_make(const struct fb_judge *judge, struct fb_arena *arena, struct fb_judgement *j, struct fb_err *err);
+/* The verdict as JSON of hold/facts.h. */
+int fb_judge_facts(struct fb_arena *arena, struct fb_judgement *j, struct fb_err *err);
+/* All signals and all arithmetic, for people. */
+int fb_judge_explain(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_judgement *j, struct fb_str *ret, struct fb_err *err);
+
+#endif
