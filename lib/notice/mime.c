@@ -15,17 +15,14 @@ GMimePart *fb_mime_text(const char *subtype, struct fb_str text)
     return part;
 }
 
-/* As a C string on one line. */
-static const char *one_line(struct fb_arena *arena, struct fb_str s)
+struct fb_str fb_mime_one_line(struct fb_arena *arena, struct fb_str s)
 {
     struct fb_str copy = fb_arena_dup(arena, s);
-    if (!copy.p)
-        return NULL;
     char *p = (char *)copy.p; /* our own copy */
-    for (size_t i = 0; i < copy.n; i++)
+    for (size_t i = 0; p && i < copy.n; i++)
         if ((unsigned char)p[i] < ' ' || p[i] == 0x7f)
             p[i] = ' ';
-    return p;
+    return copy;
 }
 
 static void set(GMimeMessage *m, const char *name, const char *value)
@@ -35,8 +32,8 @@ static void set(GMimeMessage *m, const char *name, const char *value)
 
 static int set_head(GMimeMessage *m, const struct fb_mime_head *head, struct fb_arena *arena, struct fb_err *err)
 {
-    const char *to = one_line(arena, head->to), *subject = one_line(arena, head->subject);
-    const char *id = one_line(arena, head->message_id), *answers = one_line(arena, head->answers);
+    const char *to = fb_mime_one_line(arena, head->to).p, *subject = fb_mime_one_line(arena, head->subject).p;
+    const char *id = fb_mime_one_line(arena, head->message_id).p, *answers = fb_mime_one_line(arena, head->answers).p;
     if (!to || !subject || !id || !answers)
         return fb_fail_memory(err);
     g_mime_message_add_mailbox(m, GMIME_ADDRESS_TYPE_FROM, "forbear", head->from);

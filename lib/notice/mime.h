@@ -27,6 +27,9 @@ GMimePart *fb_mime_text(const char *subtype, struct fb_str text);
 /* @body under the header fields of @head, with CRLF line ends, in @arena. */
 int fb_mime_write(const struct fb_mime_head *head, GMimeObject *body, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err);
 
+/* A copy in which control characters are blanks; p is NULL when memory is out. */
+struct fb_str fb_mime_one_line(struct fb_arena *arena, struct fb_str s);
+
 /* Cuts the rendered template's first line, "Subject: ...", and the empty line behind it off *text. */
 int fb_mime_subject(const char *name, struct fb_str *text, struct fb_str *ret_subject, struct fb_err *err);
 

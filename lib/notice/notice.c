@@ -69,10 +69,11 @@ static int put(json_t *v, const char *key, struct fb_str s, struct fb_err *err)
 static int make_values(const struct fb_notice *n, struct fb_arena *arena, json_t *v, struct fb_err *err)
 {
     int tz_min = (int)json_integer_value(json_object_get(n->facts, "tz_min"));
+    struct fb_str subject = fb_mime_one_line(arena, fb_str(json_string_value(json_object_get(n->facts, "subject"))));
     struct fb_str clock = clock_text(arena, n->deadline_s, n->now_s, tz_min);
     if (!clock.p || json_object_update(v, n->facts))
         return fb_fail_memory(err);
-    if (put(v, "clock", clock, err) || put(v, "until", until_text(arena, clock, tz_min), err) ||
+    if (put(v, "subject", subject, err) || put(v, "clock", clock, err) || put(v, "until", until_text(arena, clock, tz_min), err) ||
         put(v, "link", n->link, err) || put(v, "to_line", to_line(arena, n->facts), err))
         return -1;
     if (json_object_set_new(v, "withdraws", json_boolean(n->withdraws)) ||

@@ -102,13 +102,14 @@ static struct fb_str field_value(const struct fb_headers *h, const char *name)
 
 static int render(const struct fb_returned *r, const struct fb_headers *h, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err)
 {
-    struct fb_str raw = fb_arena_dup(arena, field_value(h, "Subject")), text;
+    struct fb_str raw = fb_arena_dup(arena, field_value(h, "Subject")), text, line;
     if (!raw.p || fb_template_read(r->data_dir, r->language, "returned.txt", arena, &text, err))
         return raw.p ? -1 : fb_fail_memory(err);
     char *subject = g_mime_utils_header_decode_text(NULL, raw.p);
-    __attribute__((cleanup(json_cleanup))) json_t *values = json_object();
-    json_object_set_new(values, "subject", json_string(subject)); /* not there where it is no UTF-8: then it is empty */
+    line = fb_mime_one_line(arena, fb_str(subject));
     g_free(subject);
+    __attribute__((cleanup(json_cleanup))) json_t *values = json_object();
+    json_object_set_new(values, "subject", json_string(line.p)); /* not there where it is no UTF-8: then it is empty */
     if (!values)
         return fb_fail_memory(err);
     return fb_template_render("returned.txt", text, values, FB_ESCAPE_NONE, arena, ret, err);

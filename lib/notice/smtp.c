@@ -34,11 +34,13 @@ static size_t give(char *to, size_t size, size_t count, void *arg)
     return n;
 }
 
-/* Keeps the digits and dots at the head of each reply line. */
+/* Keeps the digits and dots at the head of each reply line, but for the one to QUIT (221), which says nothing of the mail. */
 static size_t take_reply(char *line, size_t size, size_t count, void *arg)
 {
     struct upload *u = arg;
     size_t n = 0;
+    if (fb_str_istarts((struct fb_str){line, count}, FB_STR("221")))
+        return size * count;
     while (n < count && n + 1 < sizeof u->status && (fb_is_digit(line[n]) || line[n] == '.' || line[n] == ' ' || line[n] == '-'))
         u->status[n] = line[n], n++;
     u->status[fb_str_trim((struct fb_str){u->status, n}).n] = '\0';
@@ -72,14 +74,12 @@ static void set_options(CURL *c, const char *url, struct curl_slist *to, int tim
     curl_easy_setopt(c, CURLOPT_HEADERDATA, u);
 }
 
-static int outcome(CURL *c, CURLcode rc, const struct upload *u, struct fb_err *err)
+static int outcome(CURLcode rc, const struct upload *u, struct fb_err *err)
 {
     if (rc == CURLE_OK)
         return 0;
-    long code = 0;
-    curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &code);
     fb_fail(err, "%s (last reply: %s)", curl_easy_strerror(rc), u->status[0] ? u->status : "none");
-    return code >= 500 && code < 600 ? FB_SMTP_REFUSED : FB_SMTP_LATER;
+    return u->status[0] == '5' ? FB_SMTP_REFUSED : FB_SMTP_LATER;
 }
 
 int fb_smtp_submit(const char *host_port, int timeout_s, struct fb_str to, struct fb_str mail, struct fb_err *err)
@@ -99,5 +99,5 @@ int fb_smtp_submit(const char *host_port, int timeout_s, struct fb_str to, struc
         return fb_fail_memory(err);
     struct upload u = {.rest = mail};
     set_options(c, url.p, list, timeout_s, &u);
-    return outcome(c, curl_easy_perform(c), &u, err);
+    return outcome(curl_easy_perform(c), &u, err);
 }

@@ -1,0 +1,366 @@
+/* The mails that forbear writes, and how they are submitted. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "fake_smtp.h"
+#include "mail/message.h"
+#include "notice/notice.h"
+#include "notice/smtp.h"
+
+static const char FACTS[] =
+    "{\"v\":1,\"from\":\"ana@corp.example\",\"date_s\":1700000000,\"tz_min\":60,\"subject\":\"Gr\xc3\xbc\xc3\x9f""e <b>\",\"message_id\":\"<m1@corp.example>\","
+    "\"to\":[\"Ben <ben@corp.example>\"],\"cc\":[],\"hidden\":2,\"rules\":[{\"name\":\"public_shaming\",\"title\":\"Blame before others\","
+    "\"why\":\"Others read it.\",\"advice\":\"Write to Ben alone.\",\"evidence\":[{\"signal\":\"phrase_blame\",\"text\":\"you never <listen>\",\"note\":\"It blames.\"}]}],"
+    "\"readers\":[\"Ben\"],\"words\":\"you never <listen>\",\"words_cut\":false}";
+
+enum { NOON = 1700046000 }; /* 2023-11-15 11:00 UTC: 12:00 at UTC+01:00 */
+
+struct made {
+    struct fb_arena *arena;
+    struct fb_notice notice;
+    struct fb_str mail, text; /* all of it; the text that a reader sees */
+    struct fb_message read;
+};
+
+static int make(struct made *m, struct fb_err *err)
+{
+    const struct fb_message_limits limits = {100, 10, 65536, 1000};
+    int rc = fb_notice_make(&m->notice, m->arena, &m->mail, err);
+    return rc ? rc : fb_message_parse(m->arena, &limits, m->mail, false, &m->read, err);
+}
+
+static int set_up(void **state)
+{
+    struct made *m = calloc(1, sizeof *m);
+    m->arena = fb_arena_new(16 << 20);
+    m->notice = (struct fb_notice){.data_dir = DATA_DIR, .language = "en", .from = "forbear@corp.example", .to = FB_STR("ana@corp.example"),
+                                   .message_id = FB_STR("<n1@corp.example>"), .now_s = NOON, .deadline_s = NOON + 900,
+                                   .link = FB_STR("http://127.0.0.1/h/t.k"), .facts = json_loads(FACTS, 0, NULL)};
+    assert_non_null(m->notice.facts);
+    *state = m;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct made *m = *state;
+    json_decref(m->notice.facts);
+    fb_arena_free(m->arena);
+    free(m);
+    return 0;
+}
+
+static bool has(struct fb_str s, const char *what)
+{
+    return fb_str_ifind(s, fb_str(what)) >= 0;
+}
+
+static bool has_exactly(struct fb_str s, const char *what)
+{
+    return memmem(s.p, s.n, what, strlen(what)) != NULL;
+}
+
+static void a_notice_says_what_until_when_why_and_where(void **state)
+{
+    struct made *m = *state;
+    struct fb_err err;
+    assert_int_equal(make(m, &err), 0);
+    assert_string_equal(m->read.subject.p, "Held until 12:15: Gr\xc3\xbc\xc3\x9f""e <b>");
+    assert_string_equal(m->read.from.v[0].addr.p, "forbear@corp.example");
+    assert_string_equal(m->read.to.v[0].addr.p, "ana@corp.example");
+    assert_true(has(m->read.text, "12:15 (UTC+01:00)"));
+    assert_true(has(m->read.text, "http://127.0.0.1/h/t.k"));
+    assert_true(has(m->read.text, "you never <listen>"));
+    assert_true(has(m->read.text, "Ben <ben@corp.example> + 2"));
+    assert_true(has(m->read.text, "it is delivered at 12:15"));
+}
+
+static void it_answers_the_message_and_says_that_a_program_wrote_it(void **state)
+{
+    struct made *m = *state;
+    struct fb_err err;
+    assert_int_equal(make(m, &err), 0);
+    assert_true(has_exactly(m->mail, "Message-ID: <n1@corp.example>\r\n"));
+    assert_true(has_exactly(m->mail, "In-Reply-To: <m1@corp.example>\r\n"));
+    assert_true(has_exactly(m->mail, "References: <m1@corp.example>\r\n"));
+    assert_true(has_exactly(m->mail, "Auto-Submitted: auto-generated\r\n"));
+    assert_true(has_exactly(m->mail, "multipart/alternative"));
+    assert_int_equal(m->read.date_s, NOON);
+}
+
+static void all_its_lines_end_in_crlf_and_are_short_and_ascii(void **state)
+{
+    struct made *m = *state;
+    struct fb_err err;
+    assert_int_equal(make(m, &err), 0);
+    size_t width = 0;
+    for (size_t i = 0; i < m->mail.n; i++) {
+        assert_true((unsigned char)m->mail.p[i] < 0x80);
+        assert_true((m->mail.p[i] == '\n') == (i > 0 && m->mail.p[i - 1] == '\r'));
+        width = m->mail.p[i] == '\n' ? 0 : width + 1;
+        assert_true(width < 998);
+    }
+}
+
+static void words_become_no_markup(void **state)
+{
+    struct made *m = *state;
+    struct fb_err err;
+    assert_int_equal(make(m, &err), 0);
+    assert_true(has_exactly(m->mail, "you never &lt;listen&gt;"));
+}
+
+static void a_subject_becomes_no_header_field(void **state)
+{
+    struct made *m = *state;
+    struct fb_err err;
+    json_object_set_new(m->notice.facts, "subject", json_string("x\r\nBcc: all@corp.example"));
+    assert_int_equal(make(m, &err), 0);
+    assert_false(has_exactly(m->mail, "\nBcc:"));
+}
+
+static void another_day_is_named(void **state)
+{
+    struct made *m = *state;
+    struct fb_err err;
+    m->notice.deadline_s = NOON + 86400;
+    assert_int_equal(make(m, &err), 0);
+    assert_true(has(m->read.text, "2023-11-16 12:00 (UTC+01:00)"));
+}
+
+static void where_the_end_is_a_withdrawal_it_says_so(void **state)
+{
+    struct made *m = *state;
+    struct fb_err err;
+    m->notice.withdraws = true;
+    assert_int_equal(make(m, &err), 0);
+    assert_true(has(m->read.text, "it comes back to you"));
+    assert_false(has(m->read.text, "it is delivered at"));
+}
+
+static void in_notify_mode_there_is_no_link_and_no_time(void **state)
+{
+    struct made *m = *state;
+    struct fb_err err;
+    m->notice.deadline_s = 0;
+    m->notice.link = FB_STR_NONE;
+    assert_int_equal(make(m, &err), 0);
+    assert_true(has(m->read.text, "was delivered"));
+    assert_false(has(m->read.text, "/h/"));
+    assert_false(has(m->read.text, "UTC"));
+}
+
+static void a_sender_beyond_ascii_is_written_as_it_is(void **state)
+{
+    struct made *m = *state;
+    struct fb_err err;
+    m->notice.to = FB_STR("j\xc3\xb6rg@corp.example");
+    assert_int_equal(make(m, &err), 0);
+    assert_true(has_exactly(m->mail, "j\xc3\xb6rg@corp.example"));
+}
+
+static void a_template_that_is_missing_is_named(void **state)
+{
+    struct made *m = *state;
+    struct fb_err err;
+    m->notice.language = "xx";
+    assert_true(make(m, &err) < 0);
+    assert_non_null(strstr(err.text, "notice.txt"));
+}
+
+static void message_ids_differ_and_are_of_our_domain(void **state)
+{
+    struct made *m = *state;
+    struct fb_str a = fb_message_id_new(m->arena, "forbear@corp.example"), b = fb_message_id_new(m->arena, "forbear@corp.example");
+    assert_false(fb_str_eq(a, b));
+    assert_true(fb_str_iends(a, FB_STR("@corp.example>")));
+}
+
+/* --- returned --- */
+
+static struct fb_str returned(struct made *m, struct fb_str original, struct fb_str recipients, bool smtputf8)
+{
+    struct fb_err err = {""};
+    struct fb_str mail;
+    struct fb_returned r = {.data_dir = DATA_DIR, .language = "en", .from = "forbear@corp.example", .to = FB_STR("ana@corp.example"),
+                            .message_id = FB_STR("<r1@corp.example>"), .now_s = NOON, .original = original, .recipients = recipients,
+                            .smtputf8 = smtputf8};
+    int rc = fb_returned_make(&r, m->arena, &mail, &err);
+    if (rc)
+        fail_msg("%s", err.text);
+    return mail;
+}
+
+#define ORIGINAL_HEAD "Received: by corp.example\nFrom: ana@corp.example\nTo: Ben <BEN@corp.example>\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\nMessage-ID: <m1@corp.example>\n"
+#define ORIGINAL_BODY "\nDear Ben,\n.\n..dots\n trailing  \nFrom here\n"
+#define CRLF_HEAD "Received: by corp.example\r\nFrom: ana@corp.example\r\nTo: Ben <BEN@corp.example>\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nMessage-ID: <m1@corp.example>\r\n"
+#define CRLF_BODY "\r\nDear Ben,\r\n.\r\n..dots\r\n trailing  \r\nFrom here\r\n"
+
+static void the_original_is_attached_byte_for_byte(void **state)
+{
+    struct fb_str mail = returned(*state, FB_STR(ORIGINAL_HEAD ORIGINAL_BODY), FB_STR("ben@corp.example"), false);
+    assert_true(has_exactly(mail, "\r\n\r\n" CRLF_HEAD CRLF_BODY));
+    assert_true(has_exactly(mail, "Content-Type: message/rfc822"));
+    assert_true(has_exactly(mail, "Content-Transfer-Encoding: 7bit"));
+    assert_true(has_exactly(mail, "multipart/mixed"));
+    assert_true(has_exactly(mail, "In-Reply-To: <m1@corp.example>"));
+    assert_true(has_exactly(mail, "Subject: Returned to you: =?"));
+}
+
+static void who_no_field_names_was_in_bcc(void **state)
+{
+    struct fb_str mail = returned(*state, FB_STR(ORIGINAL_HEAD ORIGINAL_BODY), FB_STR("dan@corp.example\0ben@corp.example\0eve@corp.example"), false);
+    assert_true(has_exactly(mail, CRLF_HEAD "Bcc: dan@corp.example,\r\n eve@corp.example\r\n" CRLF_BODY));
+}
+
+static void crlf_line_ends_stay_so(void **state)
+{
+    struct fb_str mail = returned(*state, FB_STR(CRLF_HEAD CRLF_BODY), FB_STR("ben@corp.example"), false);
+    assert_true(has_exactly(mail, CRLF_HEAD CRLF_BODY));
+    assert_false(has_exactly(mail, "\r\r\n"));
+}
+
+static void eight_bits_and_utf8_headers_stay(void **state)
+{
+    struct fb_str mail = returned(*state, FB_STR("From: j\xc3\xb6rg@corp.example\nTo: ben@corp.example\n\nGr\xc3\xbc\xc3\x9f""e\n"), FB_STR("ben@corp.example"), true);
+    assert_true(has_exactly(mail, "From: j\xc3\xb6rg@corp.example\r\n"));
+    assert_true(has_exactly(mail, "Content-Type: message/global"));
+    assert_true(has_exactly(mail, "Content-Transfer-Encoding: 8bit"));
+}
+
+static void a_message_without_a_body_or_a_header_is_returned_too(void **state)
+{
+    assert_true(has_exactly(returned(*state, FB_STR("Subject: x"), FB_STR("ben@corp.example"), false), "Bcc: ben@corp.example"));
+    assert_true(has_exactly(returned(*state, FB_STR("\nbody\n"), FB_STR(""), false), "body\r\n"));
+}
+
+/* --- submitting --- */
+
+static int submit(struct smtp *s, const char *to, struct fb_err *err)
+{
+    return fb_smtp_submit(s->host_port, 2, fb_str(to), FB_STR("Subject: x\r\n\r\n.dot\r\nend\r\n"), err);
+}
+
+static void what_is_accepted_went_out_with_a_null_sender(void **state)
+{
+    (void)state;
+    struct smtp s;
+    struct fb_err err = {""};
+    smtp_start(&s);
+    int rc = submit(&s, "ana@corp.example", &err);
+    smtp_stop(&s);
+    assert_int_equal(rc, 0);
+    assert_int_equal(s.n, 1);
+    assert_string_equal(s.to[0], "<ana@corp.example>");
+    assert_memory_equal(s.from[0], "<>", 2);
+}
+
+static void the_mail_comes_out_as_it_went_in(void **state)
+{
+    (void)state;
+    struct smtp s;
+    struct fb_err err;
+    smtp_start(&s);
+    assert_int_equal(submit(&s, "ana@corp.example", &err), 0);
+    assert_string_equal(s.mail[0], "Subject: x\r\n\r\n.dot\r\nend\r\n");
+    smtp_stop(&s);
+}
+
+static void five_hundred_is_for_good_and_four_hundred_is_not(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rcpt, *data;
+        int want;
+    } answers[] = {
+        {"550 5.1.1 <ana@corp.example>: no such user", "250 ok", FB_SMTP_REFUSED},
+        {"450 4.2.0 <ana@corp.example>: greylisted", "250 ok", FB_SMTP_LATER},
+        {"250 ok", "554 5.7.1 ana@corp.example: no", FB_SMTP_REFUSED},
+        {"250 ok", "451 4.3.0 ana@corp.example: later", FB_SMTP_LATER},
+        {"421 4.3.2 closing", "250 ok", FB_SMTP_LATER},
+    };
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        struct smtp s;
+        struct fb_err err = {""};
+        smtp_start(&s);
+        s.rcpt = answers[i].rcpt, s.data = answers[i].data;
+        int rc = submit(&s, "ana@corp.example", &err);
+        smtp_stop(&s);
+        assert_int_equal(rc, answers[i].want);
+        assert_null(strstr(err.text, "ana@")); /* it is logged */
+        assert_non_null(strstr(err.text, answers[i].rcpt[0] == '2' ? (char[4]){answers[i].data[0], answers[i].data[1], answers[i].data[2]} : (char[4]){answers[i].rcpt[0], answers[i].rcpt[1], answers[i].rcpt[2]}));
+    }
+}
+
+static void nobody_listening_or_nobody_answering_is_later(void **state)
+{
+    (void)state;
+    struct smtp s;
+    struct fb_err err;
+    smtp_start(&s);
+    s.silent = true;
+    assert_int_equal(submit(&s, "ana@corp.example", &err), FB_SMTP_LATER);
+    smtp_stop(&s);
+    assert_int_equal(submit(&s, "ana@corp.example", &err), FB_SMTP_LATER);
+}
+
+static void an_address_cannot_speak_smtp(void **state)
+{
+    (void)state;
+    struct smtp s;
+    struct fb_err err;
+    smtp_start(&s);
+    assert_int_equal(submit(&s, "ana@corp.example>\r\nRCPT TO:<eve@corp.example", &err), FB_SMTP_REFUSED);
+    assert_int_equal(submit(&s, "", &err), FB_SMTP_REFUSED);
+    smtp_stop(&s);
+    assert_int_equal(s.n, 0);
+}
+
+static void an_address_beyond_ascii_asks_for_smtputf8(void **state)
+{
+    (void)state;
+    struct smtp s;
+    struct fb_err err = {""};
+    smtp_start(&s);
+    int rc = submit(&s, "j\xc3\xb6rg@corp.example", &err);
+    smtp_stop(&s);
+    assert_int_equal(rc, 0);
+    assert_string_equal(s.to[0], "<j\xc3\xb6rg@corp.example>");
+    assert_non_null(strstr(s.from[0], "SMTPUTF8"));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    fb_message_init();
+    const struct CMUnitTest tests[] = {
+        TEST(a_notice_says_what_until_when_why_and_where),
+        TEST(it_answers_the_message_and_says_that_a_program_wrote_it),
+        TEST(all_its_lines_end_in_crlf_and_are_short_and_ascii),
+        TEST(words_become_no_markup),
+        TEST(a_subject_becomes_no_header_field),
+        TEST(another_day_is_named),
+        TEST(where_the_end_is_a_withdrawal_it_says_so),
+        TEST(in_notify_mode_there_is_no_link_and_no_time),
+        TEST(a_sender_beyond_ascii_is_written_as_it_is),
+        TEST(a_template_that_is_missing_is_named),
+        TEST(message_ids_differ_and_are_of_our_domain),
+        TEST(the_original_is_attached_byte_for_byte),
+        TEST(who_no_field_names_was_in_bcc),
+        TEST(crlf_line_ends_stay_so),
+        TEST(eight_bits_and_utf8_headers_stay),
+        TEST(a_message_without_a_body_or_a_header_is_returned_too),
+        TEST(what_is_accepted_went_out_with_a_null_sender),
+        TEST(the_mail_comes_out_as_it_went_in),
+        TEST(five_hundred_is_for_good_and_four_hundred_is_not),
+        TEST(nobody_listening_or_nobody_answering_is_later),
+        TEST(an_address_cannot_speak_smtp),
+        TEST(an_address_beyond_ascii_asks_for_smtputf8),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
