@@ -1,0 +1,15 @@
+/* Any text as a template: it renders or it is refused, and never reads or writes beside its bytes. */
+#include "notice/template.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    json_t *values = json_pack("{s:s, s:b, s:b, s:i, s:[s,s], s:[], s:{s:s}}", "a", "<&>", "t", 1, "f", 0, "i", 3, "l", "x", "y", "e", "o", "a", "in");
+    FB_ARENA arena = fb_arena_new(4 << 20);
+    struct fb_str out;
+    struct fb_err err;
+    fb_template_render("t", (struct fb_str){(const char *)data, n}, values, FB_ESCAPE_HTML, arena, &out, &err);
+    json_decref(values);
+    return 0;
+}
