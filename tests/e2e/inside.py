@@ -69,7 +69,7 @@ def _lay_all(run, folder):
         _lay(shared, "/usr/share/forbear")
 
 
-def _prepare(run, folder):
+def prepare(run, folder):
     os.umask(0o022)
     (folder / "log").mkdir()
     claimed, lock = ports.claim()
@@ -100,7 +100,7 @@ def main(run, name, mode):
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     folder = Path(run) / name
-    sandbox, lock = _prepare(Path(run), folder)
+    sandbox, lock = prepare(Path(run), folder)
     as_told = False
     try:
         if mode == "story":
