@@ -6,7 +6,8 @@
 
 #define INTRODUCTION_MAX 4 /* lines over which an attribution is folded */
 #define INTRODUCTION_BYTES 400
-#define WRAPPED_MIN 76
+#define WRAPPED 76 /* bytes of a marked line that may have been wrapped */
+#define WRAPPED_BETWEEN 62
 #define BLOCK_LINES_MAX 60 /* of a header block with long lists of readers */
 
 /* Verbs of attributions, in the languages of the mail clients that write them. */
@@ -299,17 +300,17 @@ static size_t block_begin(const struct fb_lines *lines, size_t i)
 }
 
 /* Marked lines that were wrapped on their way go on without a mark: directly below one that is as wide as lines are
- * wrapped at, and not as a sentence begins. */
+ * wrapped at, and not as a sentence begins. Before another marked line less width will do. */
 static size_t wrapped_end(const struct fb_lines *lines, size_t i)
 {
     size_t end = i + 1;
-    if (lines->v[i].raw.n < WRAPPED_MIN)
-        return end;
     while (end < lines->n && end < i + 10 && lines->v[end].text.n && !lines->v[end].marked)
         end++;
-    bool goes_on = end > i + 1 && (end == lines->n || !lines->v[end].text.n || lines->v[end].marked) &&
-                   fb_lower(lines->v[i + 1].text.p[0]) == lines->v[i + 1].text.p[0];
-    return goes_on ? end : i + 1;
+    bool between = end < lines->n && lines->v[end].marked, closed = between || end == lines->n || !lines->v[end].text.n;
+    if (end == i + 1 || !closed || lines->v[i].raw.n < (between ? WRAPPED_BETWEEN : WRAPPED))
+        return i + 1;
+    char c = lines->v[i + 1].text.p[0];
+    return c >= 'A' && c <= 'Z' ? i + 1 : end;
 }
 
 static void marks_find(struct fb_lines *lines)

@@ -126,7 +126,7 @@ static void footer_find(struct fb_lines *lines, size_t begin, size_t end)
         if (s.n < 20 || dashes(s) < 20)
             continue;
         for (size_t j = i - 1; j < end; j++)
-            link |= fb_lines_has(lines->v[j].text, (const char *const[]){"http://", "https://", "www.", NULL});
+            link |= fb_lines_has(lines->v[j].text, (const char *const[]){"http://", "https://", "www.", "unsubscribe", NULL});
         if (link)
             fb_lines_out(lines, i - 1, end);
     }
