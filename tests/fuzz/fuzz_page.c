@@ -1,13 +1,13 @@
 /* Any request to the page. The input is lines of the request, in the order below, then its body. Whatever it is, there
  * is an answer, and nothing is decided but by a POST whose body has the token of the path. */
+#include "fuzz.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
 #include "hold/seal.h"
 #include "token/token.h"
 #include "web/page.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static struct web_site site = {
     .origin = {"https://f.example", 17}, .prefix = {"/p", 2}, .https = true,
