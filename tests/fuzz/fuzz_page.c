@@ -2,7 +2,6 @@
  * is an answer, and nothing is decided but by a POST whose body has the token of the path. */
 #include "fuzz.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 #include "hold/seal.h"
@@ -18,7 +17,7 @@ static struct web_site site = {
 static int verify(void *arg, struct fb_str token, int64_t now_s, struct fb_arena *arena, struct fb_err *err)
 {
     (void)arg, (void)now_s, (void)arena, (void)err;
-    assert(token.n > 0 && token.n <= FB_TOKEN_MAX);
+    FUZZ_CHECK(token.n > 0 && token.n <= FB_TOKEN_MAX);
     return 0;
 }
 
@@ -45,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         i++;
     struct web_request req = {.method = line[0], .path = line[1], .content_type = line[2], .origin = line[3], .fetch_site = line[4], .body = rest};
     web_answer(&site, &(struct web_desk){verify, call, &decided}, &req, arena, &got);
-    assert(got.status >= 200 && got.status <= 503 && got.body.p && got.content_type);
-    assert(!decided || (fb_str_eq(req.method, FB_STR("POST")) && got.status == 303));
+    FUZZ_CHECK(got.status >= 200 && got.status <= 503 && got.body.p && got.content_type);
+    FUZZ_CHECK(!decided || (fb_str_eq(req.method, FB_STR("POST")) && got.status == 303));
     return 0;
 }
