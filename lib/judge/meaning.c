@@ -1,15 +1,15 @@
 /* From texts to judgement: tokens, sentences, windows. Decides what the encoder sees at once; must never let a window begin
  * or end within a sentence unless the sentence alone is longer than a window. */
-#include "judge/judge.h"
+#include "judge/meaning.h"
 
 enum { FACTS_MOST = 160, SUBJECT_MOST = 64 }; /* tokens; so that half of a window is always left for the text */
 
-const char *const fb_judge_rules[FB_ENCODER_RULES] = {
+const char *const fb_meaning_rules[FB_ENCODER_RULES] = {
     "public_shaming", "manager_escalation", "uninvited_manager", "not_prewired",
     "under_the_bus",  "defensive_reply",    "heated",            "rushed_reply",
 };
 
-const char *const fb_judge_acts[FB_ENCODER_ACTS] = {
+const char *const fb_meaning_acts[FB_ENCODER_ACTS] = {
     "ask",         "ownership",  "bad_news",   "blame_person",   "joint_proposal",     "banter",        "contempt",
     "praise",      "sarcasm",    "escalation_move", "ridicule",  "they_not_we",        "blame_team",    "apology",
     "private_correction", "thanks", "denial",  "blame_customer", "threat",             "reported_speech", "excuse",
@@ -25,7 +25,7 @@ struct reading {
     struct fb_scratch *scratch;
     struct fb_pieces facts, subject, text;
     struct span *spans; /* one a sentence of the judgement */
-    struct fb_judgement *out;
+    struct fb_meaning *out;
     float exit_below;
 };
 
@@ -67,7 +67,7 @@ static int sentences_find(struct reading *r, struct fb_arena *arena, struct fb_s
         piece = span.to;
         if (span.to == span.from)
             continue;
-        struct fb_sentence *out = &r->out->sentences[r->out->sentences_n];
+        struct fb_meaning_sentence *out = &r->out->sentences[r->out->sentences_n];
         out->text = s;
         out->evidence = -100;
         r->spans[r->out->sentences_n++] = span;
@@ -93,7 +93,7 @@ static size_t window_end(const struct reading *r, size_t first, size_t room)
 
 static void keep_greatest(struct reading *r, const struct fb_encoding *e, bool first)
 {
-    struct fb_judgement *out = r->out;
+    struct fb_meaning *out = r->out;
     if (first || e->hold > out->hold)
         out->hold = e->hold;
     for (int i = 0; i < FB_ENCODER_RULES && !e->left_early; i++)
@@ -106,7 +106,7 @@ static void keep_greatest(struct reading *r, const struct fb_encoding *e, bool f
 static void keep_sentences(struct reading *r, const struct fb_encoding *e, size_t first, size_t end, size_t base, size_t n)
 {
     for (size_t i = first; i < end && !e->left_early; i++) {
-        struct fb_sentence *s = &r->out->sentences[i];
+        struct fb_meaning_sentence *s = &r->out->sentences[i];
         size_t from = base + r->spans[i].from - r->spans[first].from, to = base + r->spans[i].to - r->spans[first].from;
         to = to < n ? to : n;
         fb_encoder_acts(r->scratch, from, to, s->acts);
@@ -140,7 +140,7 @@ static int window_run(struct reading *r, size_t first, size_t *ret_end, struct f
 static int windows_run(struct reading *r, struct fb_err *err)
 {
     size_t at = 0;
-    for (int w = 0; w < FB_JUDGE_WINDOWS; w++) {
+    for (int w = 0; w < FB_MEANING_WINDOWS; w++) {
         size_t end = 0;
         if (window_run(r, at, &end, err))
             return -1;
@@ -158,11 +158,11 @@ static void shorten(struct fb_pieces *p, size_t most)
     p->n = p->n < most ? p->n : most;
 }
 
-int fb_judge_read(struct fb_scratch *s, const struct fb_vocab *vocab, struct fb_arena *arena, struct fb_str facts, struct fb_str subject,
-                  struct fb_str text, float exit_below, struct fb_judgement *ret, struct fb_err *err)
+int fb_meaning_read(struct fb_scratch *s, const struct fb_vocab *vocab, struct fb_arena *arena, struct fb_str facts, struct fb_str subject,
+                  struct fb_str text, float exit_below, struct fb_meaning *ret, struct fb_err *err)
 {
     struct reading r = {.scratch = s, .out = ret, .exit_below = exit_below};
-    *ret = (struct fb_judgement){0};
+    *ret = (struct fb_meaning){0};
     if (subject.n) {
         subject = fb_arena_printf(arena, "subject: %.*s. ", FB_FMT(subject));
         if (!subject.p)

@@ -1,33 +1,33 @@
 /* The judge: what a text does to people in front of those who read it. Two segments go in, the facts of the audience and
  * the text with names as roles; log-odds come out. It gives signals and decides nothing.
  *
- * A text that is longer than the encoder takes is read in windows over its sentences, at most FB_JUDGE_WINDOWS, with the
+ * A text that is longer than the encoder takes is read in windows over its sentences, at most FB_MEANING_WINDOWS, with the
  * facts and the subject in each; every output is the greatest over the windows, and what is past the last is left out. */
-#ifndef FB_JUDGE_JUDGE_H
-#define FB_JUDGE_JUDGE_H
+#ifndef FB_JUDGE_MEANING_H
+#define FB_JUDGE_MEANING_H
 
 #include "judge/encoder.h"
 
-enum { FB_JUDGE_WINDOWS = 4 };
+enum { FB_MEANING_WINDOWS = 4 };
 
-extern const char *const fb_judge_rules[FB_ENCODER_RULES]; /* public_shaming, ... */
-extern const char *const fb_judge_acts[FB_ENCODER_ACTS];   /* ask, ownership, ... */
+extern const char *const fb_meaning_rules[FB_ENCODER_RULES]; /* public_shaming, ... */
+extern const char *const fb_meaning_acts[FB_ENCODER_ACTS];   /* ask, ownership, ... */
 
-struct fb_sentence {
+struct fb_meaning_sentence {
     struct fb_str text;             /* a view into the text that was judged, ending at '.', '!', '?' or a line end */
     float acts[FB_ENCODER_ACTS];    /* log-odds */
     float evidence;                 /* the greatest log-odds of its tokens that they are among the decisive words */
 };
 
-struct fb_judgement {
+struct fb_meaning {
     bool left_early, cut; /* left at an exit (then hold alone is set); more text than the windows hold */
     float hold, rules[FB_ENCODER_RULES];
     size_t sentences_n;
-    struct fb_sentence *sentences;
+    struct fb_meaning_sentence *sentences;
 };
 
 /* @facts and @text as judge input (README of model/). @exit_below: see fb_encoder_run. What *ret points to lives in @arena. */
-int fb_judge_read(struct fb_scratch *s, const struct fb_vocab *vocab, struct fb_arena *arena, struct fb_str facts, struct fb_str subject,
-                  struct fb_str text, float exit_below, struct fb_judgement *ret, struct fb_err *err);
+int fb_meaning_read(struct fb_scratch *s, const struct fb_vocab *vocab, struct fb_arena *arena, struct fb_str facts, struct fb_str subject,
+                  struct fb_str text, float exit_below, struct fb_meaning *ret, struct fb_err *err);
 
 #endif
