@@ -62,7 +62,7 @@ static const char *const queries[QUERIES] = {
 };
 
 struct fb_store {
-    char *dir, *path;
+    char *dir, *path, *new_path;
     int busy_ms;
     sqlite3 *db; /* NULL: must be opened again */
     sqlite3_stmt *stmt[QUERIES];
@@ -161,34 +161,6 @@ static struct fb_str id_blob(const struct fb_hold_id *id)
 
 /* --- opening --- */
 
-/* No descriptor of the file itself is ever opened here: closing one would drop the locks that SQLite holds on it in
- * another thread (fcntl(2)). The folder's lock keeps two programs from making it at once, and lets a log that belonged
- * to a store that is gone be removed before the new one has a name. */
-static int file_make(int dir, struct fb_err *err)
-{
-    if (flock(dir, LOCK_EX) < 0)
-        return fb_fail_errno(err, "flock");
-    if (faccessat(dir, FILE_NAME, F_OK, 0) == 0)
-        return 0;
-    unlinkat(dir, FILE_NAME "-wal", 0);
-    unlinkat(dir, FILE_NAME "-shm", 0);
-    unlinkat(dir, NEW_NAME, 0);
-    if (mknodat(dir, NEW_NAME, S_IFREG | FILE_MODE, 0) < 0 || fchmodat(dir, NEW_NAME, FILE_MODE, 0) < 0 ||
-        renameat(dir, NEW_NAME, dir, FILE_NAME) < 0)
-        return fb_fail_errno(err, FILE_NAME);
-    return 0;
-}
-
-static int file_want(struct fb_store *s, struct fb_err *err)
-{
-    if (access(s->path, F_OK) == 0)
-        return 0;
-    FB_FD dir = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir < 0)
-        return fb_fail_errno(err, "store %s", s->dir);
-    return file_make(dir, err) ? fb_fail_in(err, "store %s cannot be made", s->dir) : 0;
-}
-
 static int execute(struct fb_store *s, const char *sql, struct fb_err *err)
 {
     return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : fail(s, err);
@@ -255,15 +227,57 @@ static int db_set_up(struct fb_store *s, struct fb_err *err)
     return migrate(s, err);
 }
 
-static int db_open(struct fb_store *s, struct fb_err *err)
+static int db_open_file(struct fb_store *s, const char *path, struct fb_err *err)
 {
-    if (file_want(s, err))
-        return -1;
-    int code = sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
-    int rc = code != SQLITE_OK ? fb_fail(err, "store %s: %s", s->path, sqlite3_errstr(code)) : db_set_up(s, err);
+    int code = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+    int rc = code != SQLITE_OK ? fb_fail(err, "store %s: %s", path, sqlite3_errstr(code)) : db_set_up(s, err);
     if (rc)
         db_close(s);
     return rc;
+}
+
+/* A new store gets its name when it is complete, so that nobody meets half a one: two who turn a file into WAL at once
+ * are told "locked" whatever the timeout. A log that stayed behind would be lost with the old name. */
+static int file_fill(struct fb_store *s, int dir, struct fb_err *err)
+{
+    if (mknodat(dir, NEW_NAME, S_IFREG | FILE_MODE, 0) < 0 || fchmodat(dir, NEW_NAME, FILE_MODE, 0) < 0)
+        return fb_fail_errno(err, NEW_NAME);
+    if (db_open_file(s, s->new_path, err))
+        return -1;
+    db_close(s);
+    return faccessat(dir, NEW_NAME "-wal", F_OK, 0) == 0 ? fb_fail(err, NEW_NAME ": its log could not be written back") : 0;
+}
+
+/* No descriptor of the file itself is ever opened here: closing one would drop the locks that SQLite holds on it in
+ * another thread (fcntl(2)). The folder's lock keeps two from making it at once, and lets the log of a store that is
+ * gone be removed before the new one has its name. */
+static int file_make(struct fb_store *s, int dir, struct fb_err *err)
+{
+    static const char *const stale[] = {FILE_NAME "-wal", FILE_NAME "-shm", NEW_NAME, NEW_NAME "-wal", NEW_NAME "-shm"};
+    if (flock(dir, LOCK_EX) < 0)
+        return fb_fail_errno(err, "flock");
+    if (faccessat(dir, FILE_NAME, F_OK, 0) == 0)
+        return 0;
+    for (size_t i = 0; i < sizeof stale / sizeof *stale; i++)
+        unlinkat(dir, stale[i], 0);
+    if (file_fill(s, dir, err))
+        return -1;
+    return renameat(dir, NEW_NAME, dir, FILE_NAME) < 0 || fsync(dir) < 0 ? fb_fail_errno(err, FILE_NAME) : 0;
+}
+
+static int file_want(struct fb_store *s, struct fb_err *err)
+{
+    if (access(s->path, F_OK) == 0)
+        return 0;
+    FB_FD dir = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0)
+        return fb_fail_errno(err, "store %s", s->dir);
+    return file_make(s, dir, err) ? fb_fail_in(err, "store %s cannot be made", s->dir) : 0;
+}
+
+static int db_open(struct fb_store *s, struct fb_err *err)
+{
+    return file_want(s, err) ? -1 : db_open_file(s, s->path, err);
 }
 
 /* Before every use: a file that was deleted or replaced under our hands is let go, and what has the name now is opened. */
@@ -276,6 +290,12 @@ static int ready(struct fb_store *s, struct fb_err *err)
     return s->db ? 0 : db_open(s, err);
 }
 
+static char *joined(const char *dir, const char *name)
+{
+    char *path;
+    return asprintf(&path, "%s/%s", dir, name) < 0 ? NULL : path;
+}
+
 int fb_store_open(const char *dir, int busy_ms, struct fb_store **ret, struct fb_err *err)
 {
     struct fb_store *s = calloc(1, sizeof *s);
@@ -283,9 +303,9 @@ int fb_store_open(const char *dir, int busy_ms, struct fb_store **ret, struct fb
         return fb_fail_memory(err);
     s->busy_ms = busy_ms;
     s->dir = strdup(dir);
-    if (asprintf(&s->path, "%s/" FILE_NAME, dir) < 0)
-        s->path = NULL;
-    int rc = s->dir && s->path ? db_open(s, err) : fb_fail_memory(err);
+    s->path = joined(dir, FILE_NAME);
+    s->new_path = joined(dir, NEW_NAME);
+    int rc = s->dir && s->path && s->new_path ? db_open(s, err) : fb_fail_memory(err);
     if (rc) {
         rc = s->damaged ? FB_STORE_DAMAGED : rc;
         fb_store_close(s);
@@ -302,6 +322,7 @@ void fb_store_close(struct fb_store *s)
     db_close(s);
     free(s->dir);
     free(s->path);
+    free(s->new_path);
     free(s);
 }
 
