@@ -29,8 +29,8 @@ static const struct {
     {"quotes in quotes", "<blockquote type=cite>a<blockquote type=cite>b</blockquote></blockquote>c", "> a\n> > b\nc\n"},
     {"an indent is no quote", "<blockquote style=\"margin:0 0 0 40px;border:none;padding:0px\">mine</blockquote>", "mine\n"},
     {"Outlook's divider", "<div>answer</div><div id=divRplyFwdMsg><b>From:</b> Ann</div>", "answer\n________________________________\nFrom: Ann\n"},
-    {"a ruler", "a<hr>b", "a\n________________________________\nb\n"},
-    {"a signature", "a<div class=\"gmail_signature\">me</div>", "a\n-- \nme\n"},
+    {"a ruler", "<div>a</div><hr>b", "a\n________________________________\nb\n"},
+    {"a signature", "<div>a</div><div class=\"gmail_signature\">me</div>", "a\n-- \nme\n"},
     {"tags that never close", "<div><b>a<div><i>b", "a\nb\n"},
     {"tags that never opened", "a</div></b></table>b", "ab\n"},
 };

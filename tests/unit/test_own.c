@@ -1,0 +1,155 @@
+/* The sender's own words, as each mail client leaves them, and the own words that only look like a quote. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "mail/own.h"
+
+struct own_case {
+    const char *name, *text, *want;
+};
+
+#define OUTLOOK "From: Ann Smith [mailto:ann@example.com]\nSent: Monday, November 2, 2026 9:15 AM\nTo: Bob\nSubject: RE: Plan\n\nold words\n"
+
+static const struct own_case quoted[] = {
+    {"Gmail", "New.\n\nOn Tue, 3 Nov 2026 at 07:52, Ann <ann@example.com> wrote:\n> old\n> words\n", "New."},
+    {"Gmail, folded", "New.\n\nOn Tue, Nov 3, 2026 at 7:52 AM Ann Longname of the Department <\nann.longname@example.com> wrote:\n\n> old\n", "New."},
+    {"Gmail, folded into a mark", "New.\n\nOn Thu, Jun 8, 2017 at 1:43 AM, Ann <ann@example.com\n> wrote:\n\n> old\n", "New."},
+    {"Gmail, without marks", "New.\n\nOn Tue, 3 Nov 2026 at 07:52, Ann <ann@example.com> wrote:\n\nold words\n", "New."},
+    {"Apple Mail", "New.\n\n> On 3 Nov 2026, at 07:52, Ann <ann@example.com> wrote:\n> \n> old\n", "New."},
+    {"Thunderbird", "On 03/11/2026 07:52, Ann wrote:\n> old\n\nNew.\n", "New."},
+    {"Yahoo", "New.\n\n    On Tuesday, November 3, 2026, 07:52:10 AM GMT, Ann <ann@example.com> wrote:  \n \n old words\n", "New."},
+    {"Outlook", "New.\n\n-----Original Message-----\n" OUTLOOK, "New."},
+    {"Outlook, a ruler", "New.\n\n________________________________\n" OUTLOOK, "New."},
+    {"Outlook, no divider", "New.\n\n" OUTLOOK, "New."},
+    {"Outlook, bold labels", "New.\n\n*From:* Ann\n*Sent:* Monday, 9:15\n*To:* Bob\n*Subject:* x\n\nold\n", "New."},
+    {"Outlook, many readers", "New.\n\nFrom: Ann\nTo: A <a@x.org>; B <b@x.org>;\n C <c@x.org>; D <d@x.org>;\n E <e@x.org>\nSubject: x\n\nold\n", "New."},
+    {"Lotus Notes", "New.\n\n\n\n\nAnn Smith@EXAMPLE\n02/15/2026 07:31 AM\nTo: Bob/HOU/EX@EX\ncc:  \nSubject: Re: x\n\nold\n", "New."},
+    {"Lotus Notes, from outside", "New.\n\n\nann@example.com on 02/14/2026 07:16:06 PM\nPlease respond to ann@example.com\nTo: bob@example.org\ncc:  \n\nSubject: x\n\nold\n", "New."},
+    {"Lotus Notes, forwarded", "New.\n---------------------- Forwarded by Bob/HOU/EX on 02/15/2026 \n08:34 AM ---------------------------\n\nold\n", "New."},
+    {"GroupWise", "New.\n\n>>> Ann Smith <ann@example.com> 02/14/26 07:16PM >>>\nold words\n", "New."},
+    {"forwarded by Gmail", "See below.\n\n---------- Forwarded message ---------\nFrom: Ann <ann@example.com>\nDate: x\n\nold\n", "See below."},
+    {"forwarded by Apple Mail", "See below.\n\nBegin forwarded message:\n\n> From: Ann\n> old\n", "See below."},
+    {"German", "Neu.\n\nAm 03.11.2026 um 07:52 schrieb Ann Schmidt <ann@example.com>:\n> alt\n", "Neu."},
+    {"German Outlook", "Neu.\n\nVon: Ann <ann@example.com>\nGesendet: Montag, 2. November 2026 09:15\nAn: Bob\nBetreff: AW: Plan\n\nalt\n", "Neu."},
+    {"French", "Neuf.\n\nLe mar. 3 nov. 2026 \xc3\xa0 07:52, Ann <ann@example.com> a \xc3\xa9" "crit :\n\nvieux\n", "Neuf."},
+    {"French Outlook", "Neuf.\n\nDe : Ann <ann@example.com>\nEnvoy\u00e9 : lundi 2 novembre 2026 09:15\n\u00c0 : Bob\nObjet : RE: Plan\n\nvieux\n", "Neuf."},
+    {"Spanish", "Nuevo.\n\nEl mar, 3 nov 2026 a las 7:52, Ann (<ann@example.com>) escribi\u00f3:\n\nviejo\n", "Nuevo."},
+    {"Italian", "Nuovo.\n\nIl giorno mar 3 nov 2026 alle ore 07:52 Ann <ann@example.com> ha\nscritto:\n\nvecchio\n", "Nuovo."},
+    {"Dutch", "Nieuw.\n\nOp di 3 nov 2026 om 07:52 schreef Ann <ann@example.com>:\n\noud\n", "Nieuw."},
+    {"Portuguese", "Novo.\n\nEm ter., 3 de nov. de 2026 \u00e0s 07:52, Ann <ann@example.com> escreveu:\n\nvelho\n", "Novo."},
+    {"Turkish", "Yeni.\n\nAnn <ann@example.com>, 3 Kas 2026 Sal, 07:52 tarihinde \u015funu yazd\u0131:\n\neski\n", "Yeni."},
+    {"Turkish Outlook", "Yeni.\n\nKimden: Ann\nG\u00f6nderildi: 2 Kas\u0131m 2026\nKime: Bob\nKonu: Plan\n\neski\n", "Yeni."},
+    {"answers between the lines", "On 3 Nov 2026 at 07:52, Ann <ann@example.com> wrote:\n> Who?\nMe.\n\n> When?\n\nNow.\n", "Me.\n\nNow."},
+    {"a quote wrapped on its way", "> this line of the quoted message was wrapped by the client of somebody on\nits way\n> to here\n\nMine.\n", "Mine."},
+    {"an answer right below its paragraph", "Right.\nann@example.com wrote:\n>\n> old\n", "Right."},
+};
+
+static const struct own_case below[] = {
+    {"a signature", "New.\n\n-- \nBob Smith\nSales\n+1 713 555 0100\n", "New."},
+    {"a signature above a quote", "New.\n\n-- \nBob\n\nOn 3 Nov 2026 at 07:52, Ann <a@example.com> wrote:\n> old\n", "New."},
+    {"a card below a sign-off", "New.\n\nBest regards,\nBob\n\nBob Smith\nSales Manager\nExample Inc.\nTel: +1 713 555 0100\n", "New.\n\nBest regards,\nBob"},
+    {"a card without a sign-off", "Please look at the plan.\n\nBob Smith\nSenior Engineer\nMobile: +1 713 555 0100\nbob@example.com\n", "Please look at the plan."},
+    {"an iPhone", "New.\n\nSent from my iPhone\n", "New."},
+    {"a German iPhone", "Neu.\n\nVon meinem iPhone gesendet\n", "Neu."},
+    {"Outlook's app", "New.\n\nGet Outlook for iOS<https://aka.ms/x>\n", "New."},
+    {"a disclaimer", "New.\n\n*****\nThis e-mail is confidential and may be privileged. If you are not the intended recipient,\nplease notify the sender and delete it.\n*****\n", "New."},
+    {"a provider's footer", "New.\n\n__________________________________________________\nDo You Yahoo!?\nhttp://mail.example.com\n", "New."},
+};
+
+static const struct own_case kept[] = {
+    {"nothing at all", "", ""},
+    {"colons", "To be clear:\nFrom: Monday\nTo: Friday\nwe are closed.\n", "To be clear:\nFrom: Monday\nTo: Friday\nwe are closed."},
+    {"what somebody wrote", "On Monday you wrote: \"I will be there.\" You were not.\n", "On Monday you wrote: \"I will be there.\" You were not."},
+    {"what he wrote, on a line of its own", "As Bob wrote:\n\nNever again.\n\nI agree.\n", "As Bob wrote:\n\nNever again.\n\nI agree."},
+    {"the original message, spoken of", "The original message was better.\n", "The original message was better."},
+    {"an address that a sentence introduces", "Send it here:\n\nBob Smith\n1 Main Street\nbob@example.com\n+1 713 555 0100\n", "Send it here:\n\nBob Smith\n1 Main Street\nbob@example.com\n+1 713 555 0100"},
+    {"an arrow", "a -> b\n-> c\n", "a -> b\n-> c"},
+    {"thanks in the middle", "Thanks.\nBob\nwill call you tomorrow at 713-555-0100, I think.\nDo not wait for me.\n", "Thanks.\nBob\nwill call you tomorrow at 713-555-0100, I think.\nDo not wait for me."},
+    {"what is confidential", "This is confidential. Please tell nobody.\n", "This is confidential. Please tell nobody."},
+    {"sent from my desk", "It was sent from my desk.\nSent from my point of view it was wrong.\n", "It was sent from my desk.\nSent from my point of view it was wrong."},
+    {"wrapped lines", "This is a paragraph that a mail client wrapped at seventy-two columns or\nso, as they do.\nShort line.\nOther.\n",
+     "This is a paragraph that a mail client wrapped at seventy-two columns or so, as they do.\nShort line.\nOther."},
+    {"a list", "We need the following things before the end of the week, all of them now:\n- one\n- two\n1. three\n",
+     "We need the following things before the end of the week, all of them now:\n- one\n- two\n1. three"},
+};
+
+static void own_is(const struct own_case *cases, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        FB_ARENA a = fb_arena_new(1u << 20);
+        struct fb_own own;
+        struct fb_err err;
+        assert_int_equal(fb_own_words(a, fb_str(cases[i].text), &own, &err), 0);
+        if (!fb_str_eq(own.text, fb_str(cases[i].want)))
+            fail_msg("%s: \"%.*s\", wanted \"%s\"", cases[i].name, FB_FMT(own.text), cases[i].want);
+    }
+}
+#define OWN_IS(cases) own_is(cases, sizeof cases / sizeof *cases)
+
+static void what_is_quoted_goes(void **state)
+{
+    (void)state;
+    OWN_IS(quoted);
+}
+
+static void what_stands_below_goes(void **state)
+{
+    (void)state;
+    OWN_IS(below);
+}
+
+static void what_only_looks_like_it_stays(void **state)
+{
+    (void)state;
+    OWN_IS(kept);
+}
+
+static void sentences_end_where_people_end_them(void **state)
+{
+    (void)state;
+    static const char text[] = "Hi Bob,\n\nYou did it again! Mr. Smith paid 3.50 for it (e.g. twice).\n\"Why?\" Nobody knows...\n\nA wrapped sentence that goes on over "
+                               "the end of the first long\nline ends here. Ask J. Doe.\n";
+    static const char *const want[] = {"Hi Bob,", "You did it again!", "Mr. Smith paid 3.50 for it (e.g. twice).", "\"Why?\"", "Nobody knows...",
+                                       "A wrapped sentence that goes on over the end of the first long line ends here.", "Ask J. Doe."};
+    FB_ARENA a = fb_arena_new(1u << 20);
+    struct fb_own own;
+    struct fb_err err;
+    assert_int_equal(fb_own_words(a, fb_str(text), &own, &err), 0);
+    assert_int_equal(own.sentences_n, sizeof want / sizeof *want);
+    for (size_t i = 0; i < own.sentences_n; i++) {
+        assert_string_equal(fb_arena_dup(a, own.sentences[i]).p, want[i]);
+        assert_true(own.sentences[i].p >= own.text.p && own.sentences[i].p + own.sentences[i].n <= own.text.p + own.text.n);
+    }
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    struct fb_own own;
+    struct fb_err err;
+    int r = -1;
+    unsigned long nth = 0;
+    while (r < 0) {
+        FB_ARENA a = fb_arena_new(1u << 20);
+        fb_arena_fail_at(++nth);
+        r = fb_own_words(a, FB_STR("One. Two.\n> three\n"), &own, &err);
+        fb_arena_fail_at(0);
+    }
+    assert_int_equal(nth, 4); /* lines, text, sentences; then none is left to fail */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_quoted_goes),
+        cmocka_unit_test(what_stands_below_goes),
+        cmocka_unit_test(what_only_looks_like_it_stays),
+        cmocka_unit_test(sentences_end_where_people_end_them),
+        cmocka_unit_test(every_allocation_may_fail),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
