@@ -1,28 +1,19 @@
 /* forbear-milter: reads outgoing mail as the MTA hands it on, and asks for the few messages that their sender may regret
- * to be held. Starts, stops, and gives the parts to each other; it decides nothing itself.
+ * to be held. Starts, and gives the parts to each other; it decides nothing itself.
  *
  * DIAGNOSTICS: a fault at start is one line, and the exit code of daemon.h: 64 for the command line, 78 for the
  * configuration and the keys, 1 for the rest. */
-#include <libmilter/mfapi.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "callbacks.h"
-#include "clerk.h"
 #include "daemon/daemon.h"
 #include "daemon/log.h"
 #include "mail/message.h"
-
-enum { DRAIN_MS = 5000 };
-
-/* Not on the stack: libmilter's threads may outlive main by a moment. */
-static struct milter milter;
-static struct clerk clerk;
+#include "serve.h"
 
 /* The path of the configuration, or NULL after a complaint. */
 static const char *options(int argc, char **argv)
@@ -38,34 +29,27 @@ static const char *options(int argc, char **argv)
 
 static int fail(int code, const struct fb_err *err)
 {
-    fb_log(FB_LOG_ERROR, "start_failed", "error=%s", fb_log_quote(fb_str(err->text)));
+    fb_log(FB_LOG_ERROR, "failed", "error=%s", fb_log_quote(fb_str(err->text)));
     return code;
 }
 
-/* Lets those that have the whole message finish, so that a stop costs no verdict. */
-static void drain(void)
-{
-    int64_t until_ms = fb_clock_ms() + DRAIN_MS;
-    while (atomic_load(&milter.working) && fb_clock_ms() < until_ms)
-        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-}
-
-static int serve(const struct fb_conf *conf)
+static int run(struct milter *m, const struct fb_conf *conf)
 {
     struct fb_err err;
-    if (callbacks_open(&milter, conf, &err) < 0 || clerk_start(&clerk, &milter, &err) < 0)
+    fb_log_level((enum fb_log)conf->forbear_log_level);
+    if (callbacks_open(m, conf, &err) < 0)
         return fail(FB_EXIT_FAILED, &err);
     fb_log(FB_LOG_INFO, "started", "socket=%s mode=%s", fb_log_quote(fb_str(conf->milter_socket)), fb_mode_name(conf->forbear_mode));
     fb_notify_ready();
-    int rc = smfi_main();
-    drain();
-    clerk_stop(&clerk);
-    fb_log(FB_LOG_INFO, "stopped", "clean=%s", rc == MI_SUCCESS ? "yes" : "no");
-    return rc == MI_SUCCESS ? FB_EXIT_OK : FB_EXIT_FAILED;
+    if (serve(m, &err) < 0)
+        return fail(FB_EXIT_FAILED, &err);
+    fb_log(FB_LOG_INFO, "stopped", "socket=%s", fb_log_quote(fb_str(conf->milter_socket)));
+    return FB_EXIT_OK;
 }
 
 int main(int argc, char **argv)
 {
+    static struct milter milter; /* not on the stack: libmilter's threads may outlive main by a moment */
     struct fb_err err;
     const char *conf_path = options(argc, argv);
     if (!conf_path)
@@ -81,8 +65,7 @@ int main(int argc, char **argv)
     if (generations_init(&milter.generations, conf_path, &err) < 0)
         return fail(FB_EXIT_CONFIG, &err);
     struct generation *g = generation_take(&milter.generations);
-    fb_log_level((enum fb_log)g->conf->forbear_log_level);
-    int code = serve(g->conf);
+    int code = run(&milter, g->conf);
     generation_drop(g);
     return code;
 }
