@@ -1,7 +1,7 @@
 /* Submitting our own mail: which answers of the server mean try again, and which mean never. A faulty or silent server
  * must never hold the caller longer than the time it allows.
  *
- * DIAGNOSTICS: *err has the reply code, the enhanced code (RFC 3463) and what libcurl says; never the text of the reply,
+ * DIAGNOSTICS: *err has the reply code and the enhanced code (RFC 3463), or what libcurl says; never the text of the reply,
  * for it quotes the address. */
 #include "notice/smtp.h"
 
@@ -78,7 +78,10 @@ static int outcome(CURLcode rc, const struct upload *u, struct fb_err *err)
 {
     if (rc == CURLE_OK)
         return 0;
-    fb_fail(err, "%s (last reply: %s)", curl_easy_strerror(rc), u->status[0] ? u->status : "none");
+    if (u->status[0] == '4' || u->status[0] == '5')
+        fb_fail(err, "the mail server said %s", u->status);
+    else
+        fb_fail(err, "the mail server: %s", curl_easy_strerror(rc));
     return u->status[0] == '5' ? FB_SMTP_REFUSED : FB_SMTP_LATER;
 }
 

@@ -18,6 +18,7 @@ struct smtp {
     char host_port[32];
     const char *rcpt, *data; /* what it says to RCPT and to the end of DATA */
     bool silent;             /* never says anything */
+    bool keep;               /* keeps what it refuses, too */
     size_t n;
     char *mail[SMTP_MAILS], from[SMTP_MAILS][256], to[SMTP_MAILS][256];
     pthread_t thread;
@@ -38,7 +39,7 @@ static bool smtp_data(struct smtp *s, FILE *f, const char *from, const char *to)
         fputs(line[0] == '.' ? line + 1 : line, out);
     fclose(out);
     n = s->n;
-    if (s->data[0] == '2' && n < SMTP_MAILS) {
+    if ((s->data[0] == '2' || s->keep) && n < SMTP_MAILS) {
         s->mail[n] = text;
         snprintf(s->from[n], sizeof s->from[n], "%s", from);
         snprintf(s->to[n], sizeof s->to[n], "%s", to);

@@ -1,0 +1,899 @@
+/* The keeper, told in rounds: what it does with a hold, whatever happens between one round and the next. The queue and the
+ * mail server are made up; store, markers, keys and links are real. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <ftw.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include "base/io.h"
+#include "daemon/daemon.h"
+#include "daemon/log.h"
+#include "desk.h"
+#include "fake_helper.h"
+#include "fake_smtp.h"
+#include "hold/marker.h"
+#include "mail/message.h"
+#include "work.h"
+
+enum { T0 = 1700046000, DELAY = 900 };
+
+struct world {
+    char dir[64], state[80], keys[80];
+    struct fb_arena *arena;
+    struct fb_conf *conf;
+    struct fb_keeper keeper;
+    struct fb_work work;
+    struct fb_desk desk;
+    struct fb_store *milter; /* the milter's connection */
+    struct helper helper;
+    struct smtp smtp;
+    int64_t now_s, now_ms;
+    unsigned held; /* how many so far */
+};
+
+#define FACTS \
+    "{\"v\":1,\"from\":\"ana@corp.example\",\"date_s\":1700000000,\"tz_min\":60,\"subject\":\"Zanzibar\",\"message_id\":\"<m1@corp.example>\"," \
+    "\"to\":[\"Ben <ben@corp.example>\"],\"cc\":[],\"hidden\":0,\"rules\":[{\"name\":\"public_shaming\",\"title\":\"Blame before others\"," \
+    "\"why\":\"Others read it.\",\"advice\":\"Write to Ben alone.\",\"evidence\":[]}],\"readers\":[],\"words\":\"\",\"words_cut\":false}"
+#define MESSAGE "From: ana@corp.example\nTo: ben@corp.example\nSubject: Zanzibar\nMessage-ID: <m1@corp.example>\n\nyou never listen\n"
+
+/* --- the world --- */
+
+static void write_conf(struct world *w, const char *more)
+{
+    struct fb_err err;
+    struct fb_str text = fb_arena_printf(w->arena,
+        "[forbear]\nstate_dir = %s\nkeys_dir = %s\ndata_dir = " DATA_DIR "\nlog_level = error\n"
+        "[scope]\ninternal_domains = corp.example\n[keeper]\nhelper = %s/helper.sock\nsocket = %s/keeper.sock\n"
+        "[notice]\nsmtp = %s\ntimeout = 1s\npatience = 10s\n[hold]\ngrace = 60s\nretention = 1h\n%s\n",
+        w->state, w->keys, w->dir, w->dir, w->smtp.host_port, more);
+    assert_int_equal(fb_io_write_file(w->dir, "forbear.conf", text, 0600, &err), 0);
+    struct fb_str path = fb_arena_printf(w->arena, "%s/forbear.conf", w->dir);
+    if (fb_conf_load(path.p, &w->conf, &err))
+        fail_msg("%s", err.text);
+}
+
+static void configure(struct world *w, const char *more)
+{
+    struct fb_err err;
+    fb_work_done(&w->work);
+    fb_keeper_done(&w->keeper);
+    fb_conf_free(w->conf);
+    write_conf(w, more);
+    assert_int_equal(fb_keeper_init(w->conf, &w->keeper, &err), 0);
+    fb_work_init(&w->work, &w->keeper);
+}
+
+static int set_up(void **state)
+{
+    struct world *w = calloc(1, sizeof *w);
+    struct fb_err err;
+    w->arena = fb_arena_new(64 << 20);
+    w->now_s = T0, w->now_ms = fb_clock_ms();
+    snprintf(w->dir, sizeof w->dir, "/tmp/forbear-keeper-XXXXXX");
+    assert_non_null(mkdtemp(w->dir));
+    snprintf(w->state, sizeof w->state, "%s/state", w->dir);
+    snprintf(w->keys, sizeof w->keys, "%s/keys", w->dir);
+    mkdir(w->state, 0700);
+    mkdir(w->keys, 0700);
+    mkdir(fb_arena_printf(w->arena, "%s/markers", w->state).p, 0700);
+    smtp_start(&w->smtp);
+    helper_start(&w->helper, fb_arena_printf(w->arena, "%s/helper.sock", w->dir).p);
+    write_conf(w, "");
+    if (fb_keys_generate(w->keys, false, &err) || fb_keeper_init(w->conf, &w->keeper, &err) || fb_store_open(w->state, 1000, &w->milter, &err))
+        fail_msg("%s", err.text);
+    fb_work_init(&w->work, &w->keeper);
+    w->desk = (struct fb_desk){.k = &w->keeper, .listen_fd = -1};
+    *state = w;
+    return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st, (void)type, (void)ftw;
+    return remove(path);
+}
+
+static int tear_down(void **state)
+{
+    struct world *w = *state;
+    fb_work_done(&w->work);
+    fb_store_close(w->desk.store);
+    fb_store_close(w->milter);
+    fb_keeper_done(&w->keeper);
+    fb_conf_free(w->conf);
+    helper_stop(&w->helper);
+    smtp_stop(&w->smtp);
+    nftw(w->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    fb_arena_free(w->arena);
+    free(w);
+    return 0;
+}
+
+static struct queued *queue(struct world *w, const char *queue_id, enum fb_queue_outcome is)
+{
+    struct queued *q = &w->helper.v[w->helper.n++];
+    snprintf(q->queue_id, sizeof q->queue_id, "%s", queue_id);
+    q->is = is;
+    q->sender = "ana@corp.example", q->message_id = "<m1@corp.example>", q->message = MESSAGE;
+    q->recipients = FB_STR("ben@corp.example\0dan@corp.example");
+    return q;
+}
+
+/* What the milter does for a verdict; the queue knows the file. */
+static struct fb_hold milter_holds(struct world *w, enum fb_state state, struct queued **ret)
+{
+    struct fb_hold h = {.state = state, .rule = FB_STR("public_shaming"), .created_s = w->now_s, .deadline_s = w->now_s + DELAY,
+                        .queue_id = fb_arena_printf(w->arena, "4Sb1kT6J4bz%05u", ++w->held)};
+    struct fb_err err;
+    struct queued *q = queue(w, h.queue_id.p, FB_QUEUE_DONE);
+    fb_hold_id_new(&h.id);
+    fb_fingerprint(w->keeper.hash_key, h.queue_id, fb_str(q->sender), fb_str(q->message_id), h.fingerprint);
+    h.box = fb_box_seal(w->arena, w->keeper.box_public, FB_STR(FACTS));
+    if (fb_store_add(w->milter, &h, &err) || (state == FB_STATE_pending && fb_marker_write(w->state, &h, &err)))
+        fail_msg("%s", err.text);
+    if (ret)
+        *ret = q;
+    return h;
+}
+
+/* Rounds until nothing is due; @seconds later first. */
+static void after(struct world *w, int64_t seconds)
+{
+    w->now_s += seconds;
+    w->now_ms += seconds * 1000;
+    for (int i = 0; i < 20 && fb_work_round(&w->work, w->now_s, w->now_ms) == 0; i++)
+        ;
+}
+
+/* As a kill does it: all that was only in memory is gone. */
+static void restart(struct world *w)
+{
+    fb_work_done(&w->work);
+    fb_work_init(&w->work, &w->keeper);
+}
+
+static struct fb_hold row(struct world *w, const struct fb_hold *h)
+{
+    struct fb_hold now = {.state = FB_STATES};
+    struct fb_err err;
+    fb_store_get(w->milter, h->id, w->arena, &now, &err);
+    return now;
+}
+
+static void is_state(struct world *w, const struct fb_hold *h, enum fb_state state)
+{
+    assert_string_equal(fb_state_name(row(w, h).state), fb_state_name(state));
+}
+
+static bool has_marker(struct world *w, const struct fb_hold *h)
+{
+    return access(fb_arena_printf(w->arena, "%s/markers/%s", w->state, h->queue_id.p).p, F_OK) == 0;
+}
+
+static struct fb_str mail_text(struct world *w, size_t i)
+{
+    const struct fb_message_limits limits = {100, 10, 65536, 1000};
+    struct fb_message m;
+    struct fb_err err;
+    assert_true(i < w->smtp.n);
+    assert_int_equal(fb_message_parse(w->arena, &limits, fb_str(w->smtp.mail[i]), false, &m, &err), 0);
+    return m.text;
+}
+
+/* The last part of the link in a notice. */
+static struct fb_str link_of(struct world *w, size_t i)
+{
+    struct fb_str text = mail_text(w, i), line;
+    while (fb_str_line(&text, &line)) {
+        ptrdiff_t at = fb_str_ifind(line, FB_STR("/h/"));
+        if (at >= 0)
+            return fb_str_trim((struct fb_str){line.p + at + 3, line.n - (size_t)at - 3});
+    }
+    fail_msg("no link");
+    return FB_STR_NONE;
+}
+
+static enum fb_desk_outcome ask_desk(struct world *w, enum fb_desk_op op, enum fb_desk_action action, struct fb_str token, struct fb_desk_view *view)
+{
+    struct fb_desk_request req = {.op = op, .action = action, .token = token};
+    struct fb_err err;
+    enum fb_desk_outcome outcome;
+    struct fb_str answer = fb_desk_answer(&w->desk, fb_desk_request_encode(w->arena, &req), w->now_s, w->arena);
+    assert_int_equal(fb_desk_reply_decode(w->arena, answer, &outcome, view, &err), 0);
+    return outcome;
+}
+
+static struct fb_str token_of(struct world *w, size_t mail)
+{
+    struct fb_str token;
+    uint8_t key[FB_PAGE_KEY];
+    assert_true(fb_link_parse(link_of(w, mail), &token, key));
+    return token;
+}
+
+static enum fb_desk_outcome press(struct world *w, enum fb_desk_action action)
+{
+    struct fb_desk_view view;
+    return ask_desk(w, FB_DESK_DECIDE, action, token_of(w, 0), &view);
+}
+
+/* --- held and told --- */
+
+static void what_is_in_the_hold_queue_is_held_and_its_sender_told(void **state)
+{
+    struct world *w = *state;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, NULL);
+    after(w, 0);
+    is_state(w, &h, FB_STATE_held);
+    assert_int_equal(w->smtp.n, 1);
+    assert_string_equal(w->smtp.to[0], "<ana@corp.example>");
+    assert_int_equal(row(w, &h).box.n, 0);
+    assert_int_equal(row(w, &h).key_box.n, 0);
+    after(w, 60);
+    assert_int_equal(w->smtp.n, 1);
+}
+
+static void the_link_opens_what_the_page_shows(void **state)
+{
+    struct world *w = *state;
+    milter_holds(w, FB_STATE_pending, NULL);
+    after(w, 0);
+    struct fb_str token, plain;
+    struct fb_desk_view view;
+    struct fb_err err;
+    uint8_t key[FB_PAGE_KEY];
+    assert_true(fb_link_parse(link_of(w, 0), &token, key));
+    assert_int_equal(ask_desk(w, FB_DESK_SHOW, FB_DESK_RELEASE, token, &view), FB_DESK_DONE);
+    assert_int_equal(view.state, FB_STATE_held);
+    assert_int_equal(view.deadline_s, T0 + DELAY);
+    assert_int_equal(fb_page_open(w->arena, key, view.sealed, &plain, &err), 0);
+    assert_true(fb_str_eq(plain, FB_STR(FACTS)));
+}
+
+static void a_file_that_comes_late_is_waited_for(void **state)
+{
+    struct world *w = *state;
+    struct queued *q;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
+    q->is = FB_QUEUE_ELSEWHERE;
+    after(w, 0);
+    is_state(w, &h, FB_STATE_pending);
+    q->is = FB_QUEUE_DONE;
+    after(w, 1);
+    is_state(w, &h, FB_STATE_held);
+}
+
+static void what_never_comes_is_given_up_after_the_grace(void **state)
+{
+    struct world *w = *state;
+    struct queued *q, *r;
+    struct fb_hold passed = milter_holds(w, FB_STATE_pending, &q), gone = milter_holds(w, FB_STATE_pending, &r);
+    q->is = FB_QUEUE_ELSEWHERE, r->is = FB_QUEUE_ABSENT;
+    after(w, 59);
+    is_state(w, &passed, FB_STATE_pending);
+    after(w, 1);
+    after(w, 10);
+    is_state(w, &passed, FB_STATE_passed);
+    is_state(w, &gone, FB_STATE_gone);
+    assert_false(has_marker(w, &passed) || has_marker(w, &gone));
+    assert_int_equal(row(w, &passed).box.n, 0);
+    assert_int_equal(w->smtp.n, 0);
+}
+
+static void another_message_under_that_queue_id_is_never_touched(void **state)
+{
+    struct world *w = *state;
+    struct queued *q;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
+    q->message_id = "<other@corp.example>";
+    after(w, 0);
+    is_state(w, &h, FB_STATE_gone);
+    after(w, DELAY);
+    assert_int_equal(q->released + q->deleted + q->fetched, 0);
+}
+
+static void the_admins_own_holds_are_never_asked_about(void **state)
+{
+    struct world *w = *state;
+    struct queued *own = queue(w, "4Sb1kT6J4bz99999", FB_QUEUE_DONE);
+    milter_holds(w, FB_STATE_pending, NULL);
+    after(w, 0);
+    after(w, DELAY);
+    assert_int_equal(own->asked, 0);
+}
+
+/* --- nobody is held without knowing --- */
+
+static void a_refused_notice_releases_at_once(void **state)
+{
+    struct world *w = *state;
+    struct queued *q;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
+    w->smtp.rcpt = "550 5.1.1 no such user";
+    after(w, 0);
+    is_state(w, &h, FB_STATE_released);
+    assert_int_equal(q->released, 1);
+    assert_int_equal(row(w, &h).key_box.n, 0);
+}
+
+static void a_notice_put_off_is_tried_again_and_then_released(void **state)
+{
+    struct world *w = *state;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, NULL), told = h;
+    w->smtp.data = "451 4.3.0 later";
+    after(w, 0);
+    is_state(w, &h, FB_STATE_held);
+    w->smtp.data = "250 ok";
+    after(w, 5);
+    is_state(w, &told, FB_STATE_held);
+    assert_int_equal(w->smtp.n, 1);
+    h = milter_holds(w, FB_STATE_pending, NULL);
+    w->smtp.data = "451 4.3.0 later";
+    after(w, 0);
+    after(w, 9);
+    is_state(w, &h, FB_STATE_held);
+    after(w, 20);
+    is_state(w, &h, FB_STATE_released);
+}
+
+static void a_box_that_cannot_be_opened_releases_at_once(void **state)
+{
+    struct world *w = *state;
+    struct queued *q;
+    w->keeper.box_public[0] ^= 1; /* the milter has another key */
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
+    w->keeper.box_public[0] ^= 1;
+    after(w, 0);
+    is_state(w, &h, FB_STATE_released);
+    assert_int_equal(q->released, 1);
+}
+
+/* A kill between the server's 250 and the note of it: here the server took it and its 250 was lost. */
+static void a_notice_that_was_cut_short_is_made_again_the_same(void **state)
+{
+    struct world *w = *state;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, NULL);
+    w->smtp.keep = true;
+    w->smtp.data = "451 4.3.0 later";
+    after(w, 0);
+    struct fb_str id = row(w, &h).message_id, link = link_of(w, 0);
+    w->smtp.data = "250 ok";
+    restart(w);
+    after(w, 1);
+    assert_int_equal(w->smtp.n, 2);
+    assert_true(fb_str_ifind(fb_str(w->smtp.mail[0]), id) >= 0);
+    assert_true(fb_str_ifind(fb_str(w->smtp.mail[1]), id) >= 0);
+    assert_true(fb_str_eq(link, link_of(w, 1)));
+    is_state(w, &h, FB_STATE_held);
+}
+
+/* --- deadlines --- */
+
+static void the_end_of_the_delay_releases(void **state)
+{
+    struct world *w = *state;
+    struct queued *q;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
+    after(w, 0);
+    after(w, DELAY - 1);
+    is_state(w, &h, FB_STATE_held);
+    assert_true(has_marker(w, &h));
+    after(w, 1);
+    is_state(w, &h, FB_STATE_released);
+    assert_int_equal(q->released, 1);
+    assert_false(has_marker(w, &h));
+}
+
+static void a_keeper_that_was_away_for_the_whole_delay_just_releases(void **state)
+{
+    struct world *w = *state;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, NULL);
+    after(w, DELAY);
+    is_state(w, &h, FB_STATE_released);
+    assert_int_equal(w->smtp.n, 0);
+}
+
+static void hundreds_of_deadlines_are_released_in_few_calls(void **state)
+{
+    struct world *w = *state;
+    for (int i = 0; i < 300; i++)
+        milter_holds(w, FB_STATE_pending, NULL);
+    after(w, DELAY);
+    for (int i = 0; i < 4; i++)
+        after(w, 1);
+    unsigned released = 0;
+    for (size_t i = 0; i < w->helper.n; i++)
+        released += w->helper.v[i].released;
+    assert_int_equal(released, 300);
+    assert_true(w->helper.calls[FB_QUEUE_RELEASE] <= 4);
+}
+
+static void where_the_conf_says_so_the_end_of_the_delay_withdraws(void **state)
+{
+    struct world *w = *state;
+    struct queued *q;
+    configure(w, "after_delay = withdraw");
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
+    after(w, 0);
+    after(w, DELAY);
+    is_state(w, &h, FB_STATE_withdrawn);
+    assert_int_equal(w->smtp.n, 2);
+    assert_int_equal(q->deleted, 1);
+}
+
+static void but_not_what_its_sender_was_never_told_of(void **state)
+{
+    struct world *w = *state;
+    struct queued *q;
+    configure(w, "after_delay = withdraw");
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
+    after(w, DELAY);
+    is_state(w, &h, FB_STATE_released);
+    assert_int_equal(q->deleted, 0);
+}
+
+static void a_release_that_fails_is_tried_again(void **state)
+{
+    struct world *w = *state;
+    struct queued *q;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
+    after(w, 0);
+    q->stuck = true;
+    after(w, DELAY);
+    is_state(w, &h, FB_STATE_releasing);
+    q->stuck = false;
+    after(w, 5);
+    is_state(w, &h, FB_STATE_released);
+}
+
+static void a_release_that_was_not_recorded_is_not_repeated(void **state)
+{
+    struct world *w = *state;
+    struct queued *q;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
+    after(w, 0);
+    press(w, FB_DESK_RELEASE);
+    q->is = FB_QUEUE_ELSEWHERE; /* released, and the keeper killed before it could say so */
+    restart(w);
+    after(w, 0);
+    is_state(w, &h, FB_STATE_released);
+    assert_int_equal(q->released, 0);
+}
+
+/* --- decisions --- */
+
+static void the_link_releases_once(void **state)
+{
+    struct world *w = *state;
+    struct queued *q;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
+    after(w, 0);
+    assert_int_equal(press(w, FB_DESK_RELEASE), FB_DESK_DONE);
+    assert_int_equal(press(w, FB_DESK_RELEASE), FB_DESK_CLOSED);
+    after(w, 0);
+    is_state(w, &h, FB_STATE_released);
+    assert_int_equal(press(w, FB_DESK_WITHDRAW), FB_DESK_CLOSED);
+    after(w, DELAY);
+    assert_int_equal(q->released, 1);
+    assert_int_equal(q->deleted, 0);
+}
+
+static void to_look_changes_nothing(void **state)
+{
+    struct world *w = *state;
+    struct fb_desk_view view;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, NULL);
+    after(w, 0);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(ask_desk(w, FB_DESK_SHOW, FB_DESK_RELEASE, token_of(w, 0), &view), FB_DESK_DONE);
+    after(w, 1);
+    is_state(w, &h, FB_STATE_held);
+}
+
+static void what_is_no_good_token_is_refused_alike(void **state)
+{
+    struct world *w = *state;
+    struct fb_desk_view view;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, NULL);
+    struct fb_err err;
+    after(w, 0);
+    struct fb_str good = token_of(w, 0), altered = fb_arena_dup(w->arena, good), foreign, unknown, old;
+    ((char *)altered.p)[40] ^= 1;
+    struct fb_token t = {.hold = h.id, .node = FB_STR("elsewhere"), .exp_s = T0 + 1000, .use = FB_TOKEN_DECIDE, .admin = FB_STR_NONE};
+    assert_int_equal(fb_token_sign(w->keeper.signer, &t, w->arena, &foreign, &err), 0);
+    t.node = FB_STR("forbear"), t.exp_s = T0 - 1;
+    assert_int_equal(fb_token_sign(w->keeper.signer, &t, w->arena, &old, &err), 0);
+    t.exp_s = T0 + 1000;
+    fb_hold_id_new(&t.hold);
+    assert_int_equal(fb_token_sign(w->keeper.signer, &t, w->arena, &unknown, &err), 0);
+    const struct fb_str bad[] = {altered, foreign, old, unknown, FB_STR("x"), FB_STR("")};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(ask_desk(w, FB_DESK_SHOW, FB_DESK_RELEASE, bad[i], &view), FB_DESK_REFUSED);
+        assert_int_equal(ask_desk(w, FB_DESK_DECIDE, FB_DESK_RELEASE, bad[i], &view), FB_DESK_REFUSED);
+    }
+    after(w, 1);
+    is_state(w, &h, FB_STATE_held);
+}
+
+static void an_admins_token_decides_what_it_names_and_nothing_else(void **state)
+{
+    struct world *w = *state;
+    struct fb_desk_view view;
+    struct fb_err err;
+    struct fb_str token;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, NULL);
+    struct fb_token t = {.hold = h.id, .node = FB_STR("forbear"), .exp_s = T0 + 1000, .use = FB_TOKEN_ADMIN_RELEASE, .admin = FB_STR("root")};
+    assert_int_equal(fb_token_sign(w->keeper.signer, &t, w->arena, &token, &err), 0);
+    after(w, 0);
+    assert_int_equal(ask_desk(w, FB_DESK_DECIDE, FB_DESK_WITHDRAW, token, &view), FB_DESK_REFUSED);
+    assert_int_equal(ask_desk(w, FB_DESK_DECIDE, FB_DESK_RELEASE, token, &view), FB_DESK_DONE);
+    after(w, 0);
+    is_state(w, &h, FB_STATE_released);
+    struct fb_hold_event *v;
+    size_t n;
+    assert_int_equal(fb_store_events(w->milter, h.id, w->arena, &v, &n, &err), 0);
+    bool named = false;
+    for (size_t i = 0; i < n; i++)
+        named = named || fb_str_eq(v[i].by, FB_STR("admin:root"));
+    assert_true(named);
+}
+
+/* Whoever can write the store can write a decision; without a signature it counts for nothing. */
+static void a_decision_that_does_not_verify_waits_for_the_deadline(void **state)
+{
+    struct world *w = *state;
+    struct fb_err err;
+    for (int action = FB_DESK_RELEASE; action <= FB_DESK_WITHDRAW; action++) {
+        struct queued *q;
+        struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
+        after(w, 0);
+        assert_int_equal(fb_store_decide(w->milter, h.id, action, FB_STR("v4.public.forged"), w->now_s, "sender", "forged", &err), 0);
+        after(w, 0);
+        is_state(w, &h, FB_STATE_held);
+        assert_int_equal(q->released + q->deleted + q->fetched, 0);
+        after(w, DELAY);
+        is_state(w, &h, FB_STATE_released);
+    }
+}
+
+/* --- withdrawing --- */
+
+static void the_link_withdraws_and_the_copy_comes_back(void **state)
+{
+    struct world *w = *state;
+    struct queued *q;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
+    after(w, 0);
+    assert_int_equal(press(w, FB_DESK_WITHDRAW), FB_DESK_DONE);
+    after(w, 0);
+    is_state(w, &h, FB_STATE_withdrawn);
+    assert_int_equal(w->smtp.n, 2);
+    assert_string_equal(w->smtp.to[1], "<ana@corp.example>");
+    assert_non_null(strstr(w->smtp.mail[1], "Bcc: dan@corp.example"));
+    assert_int_equal(q->deleted, 1);
+    assert_int_equal(q->released, 0);
+}
+
+static void a_copy_that_is_refused_leaves_it_held_until_the_deadline(void **state)
+{
+    struct world *w = *state;
+    struct queued *q;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
+    after(w, 0);
+    press(w, FB_DESK_WITHDRAW);
+    w->smtp.data = "552 5.3.4 too big";
+    after(w, 0);
+    is_state(w, &h, FB_STATE_held);
+    assert_int_equal(q->deleted, 0);
+    after(w, DELAY);
+    is_state(w, &h, FB_STATE_released);
+}
+
+static void a_copy_that_is_put_off_is_tried_again_and_nothing_deleted_before(void **state)
+{
+    struct world *w = *state;
+    struct queued *q;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
+    after(w, 0);
+    press(w, FB_DESK_WITHDRAW);
+    w->smtp.data = "451 4.3.0 later";
+    after(w, 0);
+    after(w, DELAY + 10);
+    is_state(w, &h, FB_STATE_withdrawing);
+    assert_int_equal(q->deleted, 0);
+    w->smtp.data = "250 ok";
+    after(w, 300);
+    is_state(w, &h, FB_STATE_withdrawn);
+}
+
+static void killed_after_the_copy_it_deletes_and_sends_no_second(void **state)
+{
+    struct world *w = *state;
+    struct fb_err err;
+    struct queued *q;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
+    after(w, 0);
+    press(w, FB_DESK_WITHDRAW);
+    assert_int_equal(fb_store_copy_sent(w->milter, h.id, w->now_s, &err), 0);
+    restart(w);
+    after(w, 0);
+    is_state(w, &h, FB_STATE_withdrawn);
+    assert_int_equal(w->smtp.n, 1);
+    assert_int_equal(q->deleted, 1);
+}
+
+static void killed_after_deleting_it_is_withdrawn(void **state)
+{
+    struct world *w = *state;
+    struct fb_err err;
+    struct queued *q;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
+    after(w, 0);
+    press(w, FB_DESK_WITHDRAW);
+    assert_int_equal(fb_store_copy_sent(w->milter, h.id, w->now_s, &err), 0);
+    q->is = FB_QUEUE_ABSENT;
+    restart(w);
+    after(w, 0);
+    is_state(w, &h, FB_STATE_withdrawn);
+}
+
+/* --- notify mode --- */
+
+static void in_notify_mode_the_sender_is_told_and_nothing_is_asked_of_the_queue(void **state)
+{
+    struct world *w = *state;
+    struct queued *q;
+    struct fb_hold h = milter_holds(w, FB_STATE_advised, &q);
+    after(w, 0);
+    is_state(w, &h, FB_STATE_told);
+    assert_int_equal(w->smtp.n, 1);
+    assert_null(strstr(w->smtp.mail[0], "/h/"));
+    assert_int_equal(q->asked, 0);
+    assert_int_equal(row(w, &h).box.n, 0);
+}
+
+static void advice_that_is_refused_is_let_go(void **state)
+{
+    struct world *w = *state;
+    struct fb_hold h = milter_holds(w, FB_STATE_advised, NULL);
+    w->smtp.rcpt = "550 5.1.1 no";
+    after(w, 0);
+    is_state(w, &h, FB_STATE_gone);
+    assert_int_equal(row(w, &h).box.n, 0);
+}
+
+/* --- what else can happen --- */
+
+static void while_the_helper_is_away_everything_stays(void **state)
+{
+    struct world *w = *state;
+    struct queued *q;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
+    after(w, 0);
+    helper_stop(&w->helper);
+    after(w, DELAY);
+    after(w, 100);
+    is_state(w, &h, FB_STATE_releasing);
+    helper_start(&w->helper, fb_arena_printf(w->arena, "%s/helper.sock", w->dir).p);
+    after(w, 31);
+    is_state(w, &h, FB_STATE_released);
+    assert_int_equal(q->released, 1);
+}
+
+static void what_an_admin_took_out_of_the_hold_queue_is_gone(void **state)
+{
+    struct world *w = *state;
+    struct queued *q;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
+    after(w, 0);
+    q->is = FB_QUEUE_ELSEWHERE;
+    after(w, 601);
+    is_state(w, &h, FB_STATE_gone);
+    assert_false(has_marker(w, &h));
+}
+
+static void a_marker_that_was_lost_is_written_again(void **state)
+{
+    struct world *w = *state;
+    struct fb_err err;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, NULL);
+    after(w, 0);
+    fb_marker_remove(w->state, h.queue_id, &err);
+    after(w, 601);
+    assert_true(has_marker(w, &h));
+}
+
+static void delete_store(struct world *w)
+{
+    static const char *const names[] = {"forbear.db", "forbear.db-wal", "forbear.db-shm"};
+    for (size_t i = 0; i < 3; i++)
+        unlink(fb_arena_printf(w->arena, "%s/%s", w->state, names[i]).p);
+}
+
+static void a_deleted_store_strands_nothing(void **state)
+{
+    struct world *w = *state;
+    struct queued *q;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
+    after(w, 0);
+    delete_store(w);
+    after(w, 1);
+    is_state(w, &h, FB_STATE_held);
+    assert_int_equal(w->smtp.n, 1);
+    after(w, DELAY);
+    is_state(w, &h, FB_STATE_released);
+    assert_int_equal(q->released, 1);
+}
+
+static void a_damaged_store_is_set_aside_and_strands_nothing(void **state)
+{
+    struct world *w = *state;
+    struct queued *q;
+    struct fb_err err;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
+    after(w, 0);
+    restart(w);
+    fb_store_close(w->milter);
+    delete_store(w);
+    char junk[8192];
+    memset(junk, 'x', sizeof junk);
+    assert_int_equal(fb_io_write_file(w->state, "forbear.db", (struct fb_str){junk, sizeof junk}, 0600, &err), 0);
+    after(w, 1);
+    assert_int_equal(access(fb_arena_printf(w->arena, "%s/forbear.db.damaged-%lld", w->state, (long long)w->now_s).p, F_OK), 0);
+    assert_int_equal(fb_store_open(w->state, 1000, &w->milter, &err), 0);
+    after(w, DELAY);
+    is_state(w, &h, FB_STATE_released);
+    assert_int_equal(q->released, 1);
+}
+
+static void without_any_store_the_markers_release(void **state)
+{
+    struct world *w = *state;
+    struct queued *q;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
+    after(w, 0);
+    fb_store_close(w->milter);
+    w->milter = NULL;
+    restart(w);
+    delete_store(w);
+    mkdir(fb_arena_printf(w->arena, "%s/forbear.db", w->state).p, 0700); /* so that none can be made */
+    after(w, 1);
+    after(w, DELAY);
+    after(w, 61);
+    assert_int_equal(q->released, 1);
+    assert_false(has_marker(w, &h));
+}
+
+static void a_marker_of_a_message_that_left_is_removed(void **state)
+{
+    struct world *w = *state;
+    struct queued *q;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
+    after(w, 0);
+    q->is = FB_QUEUE_ABSENT;
+    delete_store(w);
+    after(w, 1);
+    assert_true(has_marker(w, &h));
+    after(w, 61);
+    after(w, 6);
+    assert_false(has_marker(w, &h));
+}
+
+static void a_marker_for_another_message_touches_nothing(void **state)
+{
+    struct world *w = *state;
+    struct queued *q;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
+    after(w, 0);
+    q->sender = "eve@corp.example";
+    delete_store(w);
+    after(w, 1);
+    after(w, DELAY);
+    assert_int_equal(q->released, 0);
+    assert_false(has_marker(w, &h));
+}
+
+static void closed_holds_are_forgotten_after_the_retention(void **state)
+{
+    struct world *w = *state;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, NULL);
+    after(w, 0);
+    press(w, FB_DESK_RELEASE);
+    after(w, 0);
+    after(w, 3500);
+    is_state(w, &h, FB_STATE_released);
+    after(w, 3600);
+    assert_int_equal(row(w, &h).state, FB_STATES);
+}
+
+/* --- the desk on its socket --- */
+
+static void the_desk_answers_though_others_dawdle(void **state)
+{
+    struct world *w = *state;
+    struct fb_err err;
+    struct fb_desk_view view;
+    enum fb_desk_outcome outcome;
+    struct fb_desk_request req = {.op = FB_DESK_SHOW};
+    pthread_t thread;
+    int slow[80];
+    w->now_s = fb_now_s(); /* the desk's socket knows no other time */
+    milter_holds(w, FB_STATE_pending, NULL);
+    after(w, 0);
+    req.token = token_of(w, 0);
+    assert_int_equal(fb_unix_listen(w->conf->keeper_socket, 0600, NULL, &w->desk.listen_fd, &err), 0);
+    pthread_create(&thread, NULL, fb_desk_run, &w->desk);
+    for (size_t i = 0; i < 80; i++) {
+        assert_int_equal(fb_unix_connect(w->conf->keeper_socket, 1000, &slow[i], &err), 0);
+        (void)!write(slow[i], "\0\0", i % 3);
+    }
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(fb_desk_call(w->conf->keeper_socket, 1000, w->arena, &req, &outcome, &view, &err), 0);
+        assert_int_equal(outcome, FB_DESK_DONE);
+    }
+    for (size_t i = 0; i < 80; i++)
+        close(slow[i]);
+    fb_keeper_ring(w->keeper.stop_fd);
+    pthread_join(thread, NULL);
+    close(w->desk.listen_fd);
+    w->desk.store = NULL;
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    struct fb_err err;
+    fb_log_init("test", FB_LOG_ERROR);
+    fb_message_init();
+    if (fb_crypto_init(&err))
+        return 1;
+    signal(SIGPIPE, SIG_IGN);
+    const struct CMUnitTest tests[] = {
+        TEST(what_is_in_the_hold_queue_is_held_and_its_sender_told),
+        TEST(the_link_opens_what_the_page_shows),
+        TEST(a_file_that_comes_late_is_waited_for),
+        TEST(what_never_comes_is_given_up_after_the_grace),
+        TEST(another_message_under_that_queue_id_is_never_touched),
+        TEST(the_admins_own_holds_are_never_asked_about),
+        TEST(a_refused_notice_releases_at_once),
+        TEST(a_notice_put_off_is_tried_again_and_then_released),
+        TEST(a_box_that_cannot_be_opened_releases_at_once),
+        TEST(a_notice_that_was_cut_short_is_made_again_the_same),
+        TEST(the_end_of_the_delay_releases),
+        TEST(a_keeper_that_was_away_for_the_whole_delay_just_releases),
+        TEST(hundreds_of_deadlines_are_released_in_few_calls),
+        TEST(where_the_conf_says_so_the_end_of_the_delay_withdraws),
+        TEST(but_not_what_its_sender_was_never_told_of),
+        TEST(a_release_that_fails_is_tried_again),
+        TEST(a_release_that_was_not_recorded_is_not_repeated),
+        TEST(the_link_releases_once),
+        TEST(to_look_changes_nothing),
+        TEST(what_is_no_good_token_is_refused_alike),
+        TEST(an_admins_token_decides_what_it_names_and_nothing_else),
+        TEST(a_decision_that_does_not_verify_waits_for_the_deadline),
+        TEST(the_link_withdraws_and_the_copy_comes_back),
+        TEST(a_copy_that_is_refused_leaves_it_held_until_the_deadline),
+        TEST(a_copy_that_is_put_off_is_tried_again_and_nothing_deleted_before),
+        TEST(killed_after_the_copy_it_deletes_and_sends_no_second),
+        TEST(killed_after_deleting_it_is_withdrawn),
+        TEST(in_notify_mode_the_sender_is_told_and_nothing_is_asked_of_the_queue),
+        TEST(advice_that_is_refused_is_let_go),
+        TEST(while_the_helper_is_away_everything_stays),
+        TEST(what_an_admin_took_out_of_the_hold_queue_is_gone),
+        TEST(a_marker_that_was_lost_is_written_again),
+        TEST(a_deleted_store_strands_nothing),
+        TEST(a_damaged_store_is_set_aside_and_strands_nothing),
+        TEST(without_any_store_the_markers_release),
+        TEST(a_marker_of_a_message_that_left_is_removed),
+        TEST(a_marker_for_another_message_touches_nothing),
+        TEST(closed_holds_are_forgotten_after_the_retention),
+        TEST(the_desk_answers_though_others_dawdle),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
