@@ -200,10 +200,7 @@ static int reply_items(struct fb_arena *arena, struct fb_reader *r, struct fb_qu
 
 int fb_queue_reply_decode(struct fb_arena *arena, struct fb_str frame, enum fb_queue_op op, struct fb_queue_reply *ret, struct fb_err *err)
 {
-    struct fb_str own = fb_arena_dup(arena, frame);
-    if (!own.p)
-        return fb_fail_memory(err);
-    struct fb_reader r = {.rest = own};
+    struct fb_reader r = {.rest = frame};
     uint8_t version = fb_get_u8(&r), status = fb_get_u8(&r);
     struct fb_str text = fb_get_bytes(&r, TEXT_MAX);
     struct fb_queue_reply reply = {.op = op, .n = fb_get_u32(&r)};

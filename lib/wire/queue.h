@@ -56,6 +56,7 @@ struct fb_queue_request {
     size_t n;
     struct fb_queue_file *v; /* LOOK_UP: only queue_id is set */
 };
+/* Ids lie in @frame. */
 int fb_queue_request_decode(struct fb_arena *arena, struct fb_str frame, struct fb_queue_request *ret, struct fb_err *err);
 struct fb_str fb_queue_request_encode(struct fb_arena *arena, const struct fb_queue_request *req);
 
@@ -67,7 +68,7 @@ struct fb_queue_reply {
 };
 struct fb_str fb_queue_reply_encode(struct fb_arena *arena, const struct fb_queue_reply *reply);
 struct fb_str fb_queue_refusal_encode(struct fb_arena *arena, const char *text);
-/* @op is what was asked. A refusal is a failure with the helper's text. */
+/* @op is what was asked. Texts lie in @frame. A refusal is a failure with the helper's text. */
 int fb_queue_reply_decode(struct fb_arena *arena, struct fb_str frame, enum fb_queue_op op, struct fb_queue_reply *ret, struct fb_err *err);
 
 /* The pieces of a fetched message, behind a reply whose outcome is DONE. */
