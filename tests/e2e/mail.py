@@ -20,6 +20,7 @@ class Letter:
     cc: list = field(default_factory=list)
     bcc: list = field(default_factory=list)
     headers: dict = field(default_factory=dict)
+    date: str = field(default_factory=lambda: formatdate(localtime=True))
     message_id: str = field(default_factory=lambda: f"<{uuid.uuid4().hex}@corp.example>")
 
     @property
@@ -29,7 +30,7 @@ class Letter:
     def raw(self):
         """As it is submitted: CRLF line ends."""
         fields = {"From": self.sender, "To": ", ".join(self.to), "Cc": ", ".join(self.cc), "Subject": self.subject,
-                  "Date": formatdate(localtime=True), "Message-ID": self.message_id, "MIME-Version": "1.0",
+                  "Date": self.date, "Message-ID": self.message_id, "MIME-Version": "1.0",
                   "Content-Type": "text/plain; charset=utf-8", "Content-Transfer-Encoding": "8bit"}
         fields.update(self.headers)
         head = "".join(f"{name}: {value}\n" for name, value in fields.items() if value)

@@ -92,6 +92,7 @@ class Sandbox:
                 "--inh-caps=-all", "--bounding-set=-all", "env", *(f"{k}={v}" for k, v in environment.items()), self.program(name)]
 
     def start_program(self, name, **environment):
+        Path(f"/run/forbear/{name}.sock").unlink(missing_ok=True)  # one that a killed program left would look like a ready one
         log = self.log(name).open("ab")
         self.processes[name] = subprocess.Popen(self._command(name, environment), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", umask=0o007,
                                                 start_new_session=True)
@@ -116,6 +117,9 @@ class Sandbox:
         """Stops it and says how it ended: 0 where it stopped in good order."""
         process = self.processes.pop(name)
         process.send_signal(how)
+        if name in self.ports:  # libmilter looks whether it is to stop every five seconds, or when somebody calls
+            time.sleep(0.05)
+            answers(self.ports[name])
         try:
             return process.wait(STOP_S)
         except subprocess.TimeoutExpired:

@@ -1,5 +1,5 @@
 """Altered, foreign and expired links change nothing, and all get the same answer."""
-from e2e import queue, web
+from e2e import letters, queue, web
 from e2e.wait import until
 
 CONF = {"hold.retention": "1m"}
@@ -50,8 +50,23 @@ def story(s):
     s.restart("web")
     s.check(web.get(link).status == 200, "while at home it still answers")
     s.check(queue.where(queue_id) == "hold", "the message is held as before")
-    s.says("After the time that links are good for.")
-    until(lambda: web.get(link).status == 404, "the link expires", 75)
-    s.check(web.post(link, token=fields["token"], action="release").status == 404, "the link is refused")
-    s.check(queue.where(queue_id) == "hold", "the message is held as before")
+    _expired(s)
+    s.check(queue.where(queue_id) == "hold", "the first message is held as before")
     s.nobody_has(letter)
+
+
+def _expired(s):
+    s.says("A link expires a minute after the delay of its message, which is held still: the helper is away.")
+    s.configure({"hold.delay": "6s"}, "[public_shaming]\ndelay = 6s\n")
+    s.restart("milter")
+    letter = letters.dressing_down()
+    queue_id = s.send(letter)
+    link = s.link(s.notice(letter.sender, 2, within=5))
+    s.stop_program("helper")
+    token = _last(link)[1]
+    until(lambda: web.get(link).status == 404, "the link expires", 75)
+    s.check(True, "after a minute it is answered like a forged one")
+    s.check(web.post(link, token=token, action="withdraw").status == 404, "also when it decides")
+    s.check(queue.where(queue_id) == "hold", "the message is held still")
+    s.start_program("helper")
+    s.arrives(letter, "ben@corp.example", within=40)

@@ -1,6 +1,7 @@
 """The keeper dies at every step of its work, one after the other, and is started again: nothing happens twice, nothing never."""
 import re
 import threading
+import uuid
 
 from e2e import letters, store, web
 from e2e.places import SOURCE
@@ -11,6 +12,8 @@ CONF = {"hold.delay": f"{DELAY_S}s", "keeper.reconcile": "1s"}
 RULES = f"[public_shaming]\ndelay = {DELAY_S}s\n"
 DIED = 99  # what a keeper that was told to die ends with
 
+# "gone" is what a keeper says that finds a message out of the hold queue and did not live to note that it did that itself.
+CLOSED = {"released", "withdrawn", "gone"}
 READERS = ["ben@corp.example", "cleo@corp.example"]
 
 
@@ -52,36 +55,34 @@ def _press(link, action):
 def _scene(s, point):
     """One letter is released, one withdrawn, one left alone, while the keeper dies. True where it did."""
     keeper = _Keeper(s, point)
-    to_release, to_withdraw, to_leave = (letters.dressing_down(to=READERS) for _ in range(3))
-    known = len({m["Message-ID"] for m in s.mailboxes.from_forbear("ana@corp.example")})
-    ids = [s.send(letter) for letter in (to_release, to_withdraw, to_leave)]
-    links = _links(s, known)
-    _press(links[0], "release")
-    _press(links[1], "withdraw")
-    _ends(s, ids, (to_release, to_withdraw, to_leave))
+    three = [letters.dressing_down(to=READERS, subject=f"Letter {uuid.uuid4().hex}") for _ in range(3)]
+    ids = [s.send(letter) for letter in three]
+    _press(_link(s, three[0]), "release")
+    _press(_link(s, three[1]), "withdraw")
+    _ends(s, ids, three)
     return keeper.end()
 
 
-def _notices(s):
-    """link -> notice, each Message-ID once: one that was sent again before its 250 was noted is the same mail."""
-    return {m["Message-ID"]: m for m in s.mailboxes.from_forbear("ana@corp.example")}
+def _about(s, letter):
+    """Notices and copies that name the letter's subject. One that was sent again, before its 250 was noted, has the same
+    Message-ID and link, and counts once."""
+    mails = {m["Message-ID"]: m for m in s.mailboxes.from_forbear(letter.sender)}
+    return [m for m in mails.values() if letter.subject in m.as_string()]
 
 
-def _links(s, known):
-    """The links of the three notices, in the order in which the letters were sent."""
-    until(lambda: len(_notices(s)) >= known + 3, "three notices", 30)
-    texts = [m.get_body(("plain",)).get_content() for m in list(_notices(s).values())[known:]]
-    return [re.search(r"http://\S+/h/\S+", text).group() for text in texts]
+def _link(s, letter):
+    notice = until(lambda: _about(s, letter), "its notice", 30)[0]
+    return s.link(notice)
 
 
 def _ends(s, ids, three):
-    left = {"released", "withdrawn"}
-    until(lambda: {store.state(i) for i in ids} <= left, f"all are closed: {[store.state(i) for i in ids]}", 40)
+    until(lambda: {store.state(i) for i in ids} <= CLOSED, f"all are closed: {[store.state(i) for i in ids]}", 40)
     copies = [len(s.mailboxes.raw_of(READERS[0], letter.message_id)) for letter in three]
-    if sorted(copies) != [0, 1, 1]:
-        raise NotAsTold(f"copies delivered: {copies}")
-    if sorted(store.state(i) for i in ids) != ["released", "released", "withdrawn"]:
-        raise NotAsTold(f"states: {[store.state(i) for i in ids]}")
+    if copies != [1, 0, 1]:
+        raise NotAsTold(f"copies delivered of the three: {copies}")
+    told = [len(_about(s, letter)) for letter in three]
+    if told != [1, 2, 1]:
+        raise NotAsTold(f"mails from forbear, of the three: {told}")
 
 
 def story(s):

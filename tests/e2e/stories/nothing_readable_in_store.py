@@ -1,7 +1,7 @@
 """While a message is held and after it is closed, store, write-ahead log and markers hold no subject, address or word of it."""
 from e2e import letters, store, web
 
-WORDS = (b"zanzibar", b"mombasa", b"ben", b"never do what", b"ana@", b"corp.example", b"team@")
+WORDS = (b"zanzibar", b"mombasa", b"never do what", b"ana@", b"team@", b"message-id")
 
 
 def _readable(s, link):
