@@ -6,6 +6,8 @@
  * stand twice, both lines are named. */
 #include "conf/ini.h"
 
+#include <stdio.h>
+
 #include <iniparser/iniparser.h>
 
 #include "base/io.h"
@@ -21,7 +23,17 @@ struct scan {
     struct fb_ini_section *sections;
 };
 
-#define FAULT(s, err, fmt, ...) fb_fail(err, "%s:%u: " fmt, (s)->path, (s)->line __VA_OPT__(, ) __VA_ARGS__)
+static int fault(const struct scan *s, struct fb_err *err, const char *fmt, ...) FB_PRINTF(3, 4);
+
+static int fault(const struct scan *s, struct fb_err *err, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    if (err)
+        vsnprintf(err->text, sizeof err->text, fmt, ap);
+    va_end(ap);
+    return fb_fail_in(err, "%s:%u", s->path, s->line);
+}
 
 static bool name_ok(struct fb_str name, bool dots)
 {
@@ -37,16 +49,16 @@ static bool name_ok(struct fb_str name, bool dots)
 static int bytes_check(struct scan *s, struct fb_str line, struct fb_err *err)
 {
     if (line.n > LINE_MAX_BYTES)
-        return FAULT(s, err, "a line of %zu bytes; at most %d are allowed", line.n, LINE_MAX_BYTES);
+        return fault(s, err, "a line of %zu bytes; at most %d are allowed", line.n, LINE_MAX_BYTES);
     for (size_t i = 0, len; i < line.n; i += len) {
         unsigned char c = (unsigned char)line.p[i];
         if ((c < ' ' && c != '\t') || c == 0x7f)
-            return FAULT(s, err, "a control character (0x%02x)", c);
+            return fault(s, err, "a control character (0x%02x)", c);
         if (c == '\\')
-            return FAULT(s, err, "a backslash; none is allowed");
+            return fault(s, err, "a backslash; none is allowed");
         len = fb_utf8_length((struct fb_str){line.p + i, line.n - i});
         if (!len)
-            return FAULT(s, err, "a byte that is no UTF-8 (0x%02x)", c);
+            return fault(s, err, "a byte that is no UTF-8 (0x%02x)", c);
     }
     return 0;
 }
@@ -55,10 +67,10 @@ static int section_add(struct scan *s, struct fb_str line, struct fb_err *err)
 {
     struct fb_str name = {line.p + 1, line.n - 2};
     if (line.n < 3 || line.p[line.n - 1] != ']' || !name_ok(name, false))
-        return FAULT(s, err, "no section: want [name] and nothing else, the name of a-z, 0-9 and _");
+        return fault(s, err, "no section: want [name] and nothing else, the name of a-z, 0-9 and _");
     for (size_t i = 0; i < s->n_sections; i++)
         if (fb_str_eq(s->sections[i].name, name))
-            return FAULT(s, err, "[%.*s] stands twice: it began in line %u", FB_FMT(name), s->sections[i].line);
+            return fault(s, err, "[%.*s] stands twice: it began in line %u", FB_FMT(name), s->sections[i].line);
     name = fb_arena_dup(s->arena, name);
     if (!name.p)
         return fb_fail_memory(err);
@@ -77,11 +89,11 @@ static int value_take(struct scan *s, struct fb_str *value, struct fb_err *err)
     for (size_t i = 0; i < v.n; i++) {
         bool end = i == 0 || i == v.n - 1;
         if (quoted && v.p[i] == '"')
-            return FAULT(s, err, "a double quote within double quotes");
+            return fault(s, err, "a double quote within double quotes");
         if (!quoted && (v.p[i] == ';' || v.p[i] == '#'))
-            return FAULT(s, err, "a value with '%c' must stand in \"double quotes\"; a comment needs a line of its own", v.p[i]);
+            return fault(s, err, "a value with '%c' must stand in \"double quotes\"; a comment needs a line of its own", v.p[i]);
         if (!quoted && end && (v.p[i] == '"' || v.p[i] == '\''))
-            return FAULT(s, err, "a value that begins with a quote or ends in one must stand whole in \"double quotes\"");
+            return fault(s, err, "a value that begins with a quote or ends in one must stand whole in \"double quotes\"");
     }
     *value = v;
     return 0;
@@ -91,7 +103,7 @@ static int twice_check(struct scan *s, struct fb_str section, struct fb_str key,
 {
     for (size_t i = 0; i < s->n; i++)
         if (s->v[i].section.p == section.p && fb_str_eq(s->v[i].key, key))
-            return FAULT(s, err, "[%s] %.*s stands twice: it is set in line %u", section.p, FB_FMT(key), s->v[i].line);
+            return fault(s, err, "[%s] %.*s stands twice: it is set in line %u", section.p, FB_FMT(key), s->v[i].line);
     return 0;
 }
 
@@ -100,13 +112,13 @@ static int key_add(struct scan *s, struct fb_str line, struct fb_err *err)
     struct fb_str value = line, key;
     fb_str_split(&value, '=', &key);
     if (!value.p)
-        return FAULT(s, err, "neither a comment nor a [section] nor key = value");
+        return fault(s, err, "neither a comment nor a [section] nor key = value");
     key = fb_str_trim(key);
     value = fb_str_trim(value);
     if (!name_ok(key, true))
-        return FAULT(s, err, "no key: want a name of a-z, 0-9, _ and . before the '='");
+        return fault(s, err, "no key: want a name of a-z, 0-9, _ and . before the '='");
     if (!s->n_sections)
-        return FAULT(s, err, "%.*s stands before the first [section]", FB_FMT(key));
+        return fault(s, err, "%.*s stands before the first [section]", FB_FMT(key));
     struct fb_str section = s->sections[s->n_sections - 1].name;
     if (value_take(s, &value, err) || twice_check(s, section, key, err))
         return -1;
@@ -125,7 +137,7 @@ static int line_take(struct scan *s, struct fb_str line, struct fb_err *err)
     if (!line.n || line.p[0] == '#' || line.p[0] == ';')
         return 0;
     if (s->n + s->n_sections == s->cap)
-        return FAULT(s, err, "more than %d sections and keys", KEYS_MAX);
+        return fault(s, err, "more than %d sections and keys", KEYS_MAX);
     return line.p[0] == '[' ? section_add(s, line, err) : key_add(s, line, err);
 }
 
@@ -145,7 +157,7 @@ int fb_ini_scan(struct fb_arena *arena, const char *path, struct fb_str text, st
     struct scan s = {.arena = arena, .path = path, .line = 1};
     struct fb_str line;
     if (fb_str_istarts(text, FB_STR("\xef\xbb\xbf")))
-        return FAULT(&s, err, "the file begins with a byte-order mark; none is allowed");
+        return fault(&s, err, "the file begins with a byte-order mark; none is allowed");
     if (scan_init(&s, text, err))
         return -1;
     for (; fb_str_line(&text, &line); s.line++)

@@ -8,16 +8,6 @@
 #include "base/io.h"
 #include "conf/ini.h"
 
-/* A file of that content, without a disk. */
-static int content_file(struct fb_str text, char path[32])
-{
-    int fd = memfd_create("ini", MFD_CLOEXEC);
-    if (fd < 0 || fb_io_write_all(fd, text.p, text.n, NULL))
-        abort();
-    snprintf(path, 32, "/proc/self/fd/%d", fd);
-    return fd;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char path[32];
@@ -27,7 +17,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FB_ARENA arena = fb_arena_new(16 << 20);
     if (!arena || fb_ini_scan(arena, "fuzz", text, &ini, &err))
         return 0;
-    FB_FD fd = content_file(text, path);
+    FB_FD fd = memfd_create("ini", MFD_CLOEXEC);
+    if (fd < 0 || fb_io_write_all(fd, text.p, text.n, NULL))
+        abort();
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     if (fb_ini_load(arena, path, &ini, &err)) {
         fprintf(stderr, "%s\n", err.text);
         abort();

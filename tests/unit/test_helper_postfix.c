@@ -287,7 +287,7 @@ static void a_child_gets_nothing_that_it_does_not_need(void **state)
     setenv("FORBEAR_TEST", "leaks", 1);
     FB_FD leak = open("/dev/null", O_RDONLY); /* without close-on-exec */
     assert_string_equal(output(r, "tr '\\0' '\\n' </proc/$$/environ", false), "PATH=/usr/sbin:/usr/bin:/sbin:/bin\nTZ=UTC\nLC_ALL=C\n");
-    assert_string_equal(output(r, "for fd in /proc/$$/fd/*; do echo ${fd##*/}; done", false), "0\n1\n2\n");
+    assert_string_equal(output(r, "for fd in 0 1 2 3 4 5 6 7 8 9; do [ ! -e /proc/$$/fd/$fd ] || echo $fd; done", false), "0\n1\n2\n");
     assert_string_equal(output(r, "pwd; exec cat", false), "/\n");
     assert_true(leak > 2);
     if (geteuid() == 0)
