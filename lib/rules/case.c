@@ -205,13 +205,22 @@ static const struct fb_reader *addressee(const struct fb_case *c)
 
 enum pronoun { PRONOUN_NONE, PRONOUN_YOU, PRONOUN_HE };
 
+/* The pronoun of "he's" and "you'd" too. */
+static struct fb_str stem(struct fb_str norm)
+{
+    const char *apostrophe = memchr(norm.p, '\'', norm.n);
+    return (struct fb_str){norm.p, apostrophe ? (size_t)(apostrophe - norm.p) : norm.n};
+}
+
+/* Whom a sentence without a name means. An imperative means the one who is spoken to. */
 static enum pronoun pronoun_in(const struct fb_text *t, size_t sentence)
 {
     static const char *const you[] = {"you", "your", "yours", "yourself"}, *const he[] = {"he", "she", "him", "her", "his", "hers"};
+    static const char *const imperatives[] = {"please", "do", "never", "stop", "kindly"};
     for (size_t w = t->first[sentence]; w < t->first[sentence + 1]; w++)
-        if (IS_ONE_OF(t->v[w].norm, you))
+        if (IS_ONE_OF(stem(t->v[w].norm), you) || (w == t->first[sentence] && IS_ONE_OF(t->v[w].norm, imperatives)))
             return PRONOUN_YOU;
-        else if (IS_ONE_OF(t->v[w].norm, he))
+        else if (IS_ONE_OF(stem(t->v[w].norm), he))
             return PRONOUN_HE;
     return PRONOUN_NONE;
 }

@@ -17,8 +17,9 @@ enum { FILE_MAX = 1024 * 1024, LISTS_MAX = 256, GAPS = 3, PREFIX_MAX = 32, SPAN_
 
 struct alt { /* one of the words that may stand at a place */
     enum { WORD, PREFIX, PERSON, ANY } kind;
-    struct fb_str word; /* folded */
+    struct fb_str word;   /* folded */
     uint32_t hash;
+    struct fb_str second; /* of a contraction ("not" of "didn't"); empty: none */
 };
 
 struct element {
@@ -79,10 +80,10 @@ static const struct class *find_class(const struct fb_phrases *p, struct fb_str 
     return NULL;
 }
 
-/* One plain word, with a '*' behind it or without. Outcome: 2 words for a contraction, in @ret[2]. */
-static int read_word(const struct source *s, struct fb_arena *arena, struct fb_str text, struct alt ret[2], size_t *ret_n, struct fb_err *err)
+/* One plain word or contraction, with a '*' behind it or without. */
+static int read_word(const struct source *s, struct fb_arena *arena, struct fb_str text, struct alt *ret, struct fb_err *err)
 {
-    struct fb_str rest = text, word, parts[2];
+    struct fb_str rest = text, word, parts[2] = {FB_STR_NONE, FB_STR_NONE};
     bool prefix = text.n && text.p[text.n - 1] == '*';
     rest.n -= prefix;
     if (!fb_text_word(&rest, &word) || word.n != text.n - prefix)
@@ -90,13 +91,13 @@ static int read_word(const struct source *s, struct fb_arena *arena, struct fb_s
     struct fb_str folded = fb_text_fold(arena, word);
     if (!folded.p)
         return fb_fail_memory(err);
-    *ret_n = prefix ? 1 : fb_text_parts(folded, parts);
     if (prefix && folded.n > PREFIX_MAX)
         return fault(s, err, "too long for a word with endings:", text);
-    for (size_t i = 0; i < *ret_n; i++) {
-        struct fb_str w = prefix ? folded : parts[i];
-        ret[i] = (struct alt){.kind = prefix ? PREFIX : WORD, .word = w, .hash = fb_hash(w)};
-    }
+    if (prefix)
+        parts[0] = folded;
+    else
+        fb_text_parts(folded, parts);
+    *ret = (struct alt){.kind = prefix ? PREFIX : WORD, .word = parts[0], .hash = fb_hash(parts[0]), .second = parts[1]};
     return 0;
 }
 
@@ -122,16 +123,22 @@ static size_t count_char(struct fb_str s, char c)
     return n;
 }
 
-static int read_alternative(const struct fb_phrases *p, const struct source *s, struct fb_str text, struct element *ret, struct alt one[2],
-                            struct fb_err *err)
+/* A word, or a class. */
+static int read_alternative(const struct fb_phrases *p, const struct source *s, struct fb_str text, struct element *ret, struct fb_err *err)
 {
     if (text.n > 1 && text.p[0] == '<' && text.p[text.n - 1] == '>')
         return read_class(p, s, text, ret, err);
-    size_t n = 0;
-    if (read_word(s, p->arena, text, one, &n, err))
-        return -1;
-    *ret = (struct element){.n = (uint32_t)n, .alts = one};
-    return 0;
+    struct alt *alt = fb_arena_alloc(p->arena, sizeof *alt);
+    if (!alt)
+        return fb_fail_memory(err);
+    *ret = (struct element){.n = 1, .alts = alt};
+    return read_word(s, p->arena, text, alt, err);
+}
+
+static void append(struct element *to, struct alt *room, const struct element *e)
+{
+    memcpy(room + to->n, e->alts, e->n * sizeof *room);
+    to->n += e->n;
 }
 
 /* `a|b|<class>` -> one element. */
@@ -139,52 +146,28 @@ static int read_alternatives(const struct fb_phrases *p, const struct source *s,
 {
     size_t parts = count_char(text, '|') + 1, n = 0;
     struct element *each = fb_arena_array(p->arena, parts, sizeof *each);
-    struct alt(*ones)[2] = fb_arena_array(p->arena, parts, sizeof *ones);
-    if (!each || !ones)
+    if (!each)
         return fb_fail_memory(err);
-    for (size_t i = 0; i < parts; i++) {
+    for (size_t i = 0; i < parts; i++, n += each[i - 1].n) {
         struct fb_str part;
         fb_str_split(&text, '|', &part);
-        if (read_alternative(p, s, part, &each[i], ones[i], err))
+        if (read_alternative(p, s, part, &each[i], err))
             return -1;
-        if (each[i].alts == ones[i] && each[i].n > 1)
-            return fault(s, err, "a contraction is two words and cannot stand among alternatives:", part);
-        n += each[i].n;
     }
     struct alt *alts = fb_arena_array(p->arena, n, sizeof *alts);
     if (!alts)
         return fb_fail_memory(err);
     *ret = (struct element){.alts = alts};
-    for (size_t i = 0; i < parts; i++) {
-        memcpy(alts + ret->n, each[i].alts, each[i].n * sizeof *alts);
-        ret->n += each[i].n;
-    }
+    for (size_t i = 0; i < parts; i++)
+        append(ret, alts, &each[i]);
     return 0;
 }
 
-/* Adds the one or two elements that @text stands for. */
-static int read_element(const struct fb_phrases *p, const struct source *s, struct fb_str text, struct element *v, uint32_t *n, struct fb_err *err)
+static int read_element(const struct fb_phrases *p, const struct source *s, struct fb_str text, struct element *ret, struct fb_err *err)
 {
-    if (*n + 2 > FB_PHRASE_WORDS)
-        return fault(s, err, "this phrase has too many words", FB_STR_NONE);
-    if (fb_str_eq(text, FB_STR(".."))) {
-        v[(*n)++] = (struct element){.gap = true};
-        return 0;
-    }
-    if (memchr(text.p, '|', text.n))
-        return read_alternatives(p, s, text, &v[(*n)++], err);
-    struct alt *ones = fb_arena_array(p->arena, 2, sizeof *ones);
-    if (!ones)
-        return fb_fail_memory(err);
-    struct element e;
-    if (read_alternative(p, s, text, &e, ones, err))
-        return -1;
-    if (e.alts != ones || e.n == 1)
-        v[(*n)++] = e;
-    else
-        for (size_t i = 0; i < 2; i++)
-            v[(*n)++] = (struct element){.n = 1, .alts = &ones[i]};
-    return 0;
+    if (fb_str_eq(text, FB_STR("..")))
+        return *ret = (struct element){.gap = true}, 0;
+    return memchr(text.p, '|', text.n) ? read_alternatives(p, s, text, ret, err) : read_alternative(p, s, text, ret, err);
 }
 
 static int check_gaps(const struct source *s, const struct element *v, uint32_t n, struct fb_err *err)
@@ -208,9 +191,12 @@ static int read_phrase(struct fb_phrases *p, const struct source *s, struct fb_s
     uint32_t n = 0;
     bool veto = line.p[0] == '!';
     struct fb_str rest = {line.p + veto, line.n - veto}, text;
-    while (fb_str_word(&rest, &text))
-        if (read_element(p, s, text, v, &n, err))
+    while (fb_str_word(&rest, &text)) {
+        if (n == FB_PHRASE_WORDS)
+            return fault(s, err, "this phrase has too many words", FB_STR_NONE);
+        if (read_element(p, s, text, &v[n++], err))
             return -1;
+    }
     if (check_gaps(s, v, n, err))
         return -1;
     struct element *kept = fb_arena_array(p->arena, n, sizeof *kept);
@@ -225,18 +211,13 @@ static int read_class_line(struct fb_phrases *p, const struct source *s, struct 
 {
     if (find_class(p, name, s->list) || fb_str_eq(name, FB_STR("<person>")) || fb_str_eq(name, FB_STR("<any>")))
         return fault(s, err, "this word class is there already:", name);
-    struct alt *alts = fb_arena_array(p->arena, words.n / 2 + 1, sizeof *alts), one[2];
+    struct alt *alts = fb_arena_array(p->arena, words.n / 2 + 1, sizeof *alts);
     if (!alts)
         return fb_fail_memory(err);
     uint32_t n = 0;
-    for (struct fb_str word; fb_str_word(&words, &word); n++) {
-        size_t k;
-        if (read_word(s, p->arena, word, one, &k, err))
+    for (struct fb_str word; fb_str_word(&words, &word); n++)
+        if (read_word(s, p->arena, word, &alts[n], err))
             return -1;
-        if (k > 1)
-            return fault(s, err, "a contraction is two words and cannot stand in a class:", word);
-        alts[n] = one[0];
-    }
     if (!n)
         return fault(s, err, "this word class is empty:", name);
     p->classes[p->classes_n++] = (struct class){.name = name, .list = s->list, .n = n, .alts = alts};
@@ -442,11 +423,14 @@ struct run {
     size_t n, cap;
 };
 
-/* How many words of the text from @w on are this alternative; 0: none. */
+/* How many words of the text from @w on are this alternative (the sentence may be shorter); 0: none. */
 static size_t stands_for(const struct run *r, const struct alt *alt, const struct fb_word *w)
 {
     switch (alt->kind) {
-    case WORD: return alt->hash == w->hash && fb_str_eq(alt->word, w->norm);
+    case WORD:
+        if (alt->hash != w->hash || !fb_str_eq(alt->word, w->norm))
+            return 0;
+        return !alt->second.n ? 1 : w + 1 < r->t->v + r->end && fb_str_eq(alt->second, w[1].norm) ? 2 : 0;
     case PREFIX: return fb_str_istarts(w->norm, alt->word);
     case PERSON: return w->person ? w->person : r->addressed && fb_str_eq(w->norm, FB_STR("you"));
     case ANY: return 1;

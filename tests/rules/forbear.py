@@ -1,0 +1,64 @@
+"""libforbear from Python, through its public header's functions alone."""
+import ctypes
+import json
+import os
+import pathlib
+import shutil
+import tempfile
+
+
+class _Mail(ctypes.Structure):
+    _fields_ = [("message", ctypes.c_char_p), ("message_size", ctypes.c_size_t), ("sender", ctypes.c_char_p),
+                ("recipients", ctypes.POINTER(ctypes.c_char_p)), ("now_s", ctypes.c_int64)]
+
+
+def library():
+    """The library of the build: FORBEAR_LIBRARY, which the test run sets, or the installed one."""
+    return os.environ.get("FORBEAR_LIBRARY", "libforbear.so.0")
+
+
+class Forbear:
+    """A loaded configuration. It says no by a RuntimeError with the library's own sentence."""
+
+    def __init__(self, conf, path=None):
+        self._lib = ctypes.CDLL(path or library())
+        for name in ("rule", "not_judged", "json", "explain"):
+            getattr(self._lib, "forbear_verdict_" + name).restype = ctypes.c_char_p
+        self._error = ctypes.create_string_buffer(1024)
+        self._handle = ctypes.c_void_p()
+        self._check(self._lib.forbear_open(str(conf).encode(), ctypes.byref(self._handle), self._error, len(self._error)))
+
+    def _check(self, rc):
+        if rc:
+            raise RuntimeError(self._error.value.decode())
+
+    def judge(self, message, recipients=None, sender=None, explain=False):
+        """The verdict on the bytes of a message, as a dict; with what it came from under "explained"."""
+        rcpt = None
+        if recipients:
+            rcpt = (ctypes.c_char_p * (len(recipients) + 1))(*[r.encode() for r in recipients], None)
+        mail = _Mail(message, len(message), sender.encode() if sender else None, rcpt, 0)
+        verdict = ctypes.c_void_p()
+        self._check(self._lib.forbear_judge(self._handle, ctypes.byref(mail), ctypes.byref(verdict), self._error, len(self._error)))
+        try:
+            found = json.loads(self._lib.forbear_verdict_json(verdict))
+            if explain:
+                found["explained"] = self._lib.forbear_verdict_explain(verdict).decode(errors="replace")
+        finally:
+            self._lib.forbear_verdict_free(verdict)
+        return found
+
+    def close(self):
+        self._lib.forbear_close(self._handle)
+
+
+def open_world(folder, scratch):
+    """The configuration of a folder (world.conf, and the people and lists it names) with the shipped rules, in hold mode."""
+    shipped = pathlib.Path(__file__).resolve().parent.parent.parent / "conf"
+    copy = pathlib.Path(tempfile.mkdtemp(dir=scratch))
+    for path in folder.iterdir():
+        if path.suffix in (".conf", ".csv"):
+            shutil.copyfile(path, copy / path.name)
+    with open(copy / "world.conf", "a") as conf:
+        conf.write(f"\n[forbear]\nmode = hold\ndata_dir = {shipped}\n[rules]\nfile = none\nphrases = none\n")
+    return Forbear(copy / "world.conf")
