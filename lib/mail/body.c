@@ -170,7 +170,7 @@ static int object_text(struct body *b, GMimeObject *o, bool first, struct fb_str
     }
     if (GMIME_IS_PART(o))
         return leaf_text(b, o, first, ret);
-    if (!GMIME_IS_MULTIPART(o) || is_attachment(o) || type_is(o, "multipart", "digest"))
+    if (!GMIME_IS_MULTIPART(o) || is_attachment(o))
         return 0;
     GMimeMultipart *m = GMIME_MULTIPART(o);
     if (type_is(o, "multipart", "alternative"))

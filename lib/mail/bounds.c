@@ -15,7 +15,7 @@ struct scan {
     bool digest;       /* parts without a type are messages (RFC 2046, 5.1.5) */
     size_t parts, containers, fields, parameters;
     bool in_header, content; /* content: in a Content-* field */
-    bool message;            /* the section may be that of a message */
+    bool message, typed;     /* the section says that it may be a message; it says what it is */
 };
 
 /* @after: from behind the word "boundary" on, over folded lines. False where there are too many. */
@@ -71,19 +71,18 @@ static void section_begin(struct scan *s)
 {
     s->parts++;
     s->in_header = true;
-    s->content = false;
-    s->message = s->digest;
+    s->content = s->message = s->typed = false;
 }
 
 /* A message's own header follows the header of the part that holds it. */
 static void section_end(struct scan *s)
 {
     s->in_header = false;
-    if (!s->message)
+    if (!s->message && (!s->digest || s->typed))
         return;
     s->containers++;
     section_begin(s);
-    s->message = false;
+    s->typed = true; /* a message without a type is text (RFC 2045, 5.2) */
 }
 
 static bool content_line(struct scan *s, struct fb_str line, struct fb_str rest)
@@ -106,6 +105,7 @@ static bool header_line(struct scan *s, struct fb_str line, struct fb_str rest)
         s->fields++;
         s->parameters = 0;
         s->content = fb_str_istarts(line, FB_STR("content-"));
+        s->typed |= fb_str_istarts(line, FB_STR("content-type"));
     }
     return !s->content || content_line(s, line, rest);
 }

@@ -156,8 +156,8 @@ static bool opens(struct fb_str s)
 /* Whether @s, from its first line to its ':', was written by a program. @followed: marked lines follow it. */
 static bool is_attribution(struct fb_str s, bool followed)
 {
-    bool verb = fb_lines_has(s, verbs), machine = has_address(s) || ((has_year(s) || has_date(s)) && has_clock(s));
-    return followed ? verb || machine : verb && machine;
+    bool machine = has_address(s) || ((has_year(s) || has_date(s)) && has_clock(s));
+    return machine ? followed || fb_lines_has(s, verbs) : followed && fb_lines_has(s, verbs);
 }
 
 /* The first line of an attribution that ends at line @i, or SIZE_MAX: the line that opens as one, else the fewest lines

@@ -118,6 +118,8 @@ static const struct text_case text_cases[] = {
     {"inline PGP", "\n-----BEGIN PGP MESSAGE-----\n\nx\n-----END PGP MESSAGE-----\n", NULL, FB_MESSAGE_ENCRYPTED},
     {"an invitation", ALTERNATIVE "--a\n" PLAIN "Meeting\n--a\nContent-Type: text/calendar; method=REQUEST\n\nx\n--a--\n", NULL, FB_MESSAGE_CALENDAR},
     {"a calendar file attached", MIXED "--m\n" PLAIN "see\n--m\nContent-Type: text/calendar\nContent-Disposition: attachment\n\nx\n--m--\n", "see", 0},
+    {"a digest holds no words of the sender's", "Content-Type: multipart/digest; boundary=d\n\n--d\n\nSubject: x\n\nnot me\n--d--\n", NULL, FB_MESSAGE_NO_TEXT},
+    {"a digest that spammers make", "Content-Type: multipart/digest; boundary=d\n\n--d\n" HTML "<p>seen</p>\n--d--\n", "seen\n", 0},
     {"only a picture", "Content-Type: image/png\n\nx\n", NULL, FB_MESSAGE_NO_TEXT},
 };
 
