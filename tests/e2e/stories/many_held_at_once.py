@@ -3,8 +3,8 @@ from e2e import letters, queue, store
 from e2e.wait import until
 
 MANY = 200
-CONF = {"hold.delay": "20s"}
-RULES = "[public_shaming]\ndelay = 20s\n"
+CONF = {"hold.delay": "25s", "keeper.reconcile": "1m"}
+RULES = "[public_shaming]\ndelay = 25s\n"
 
 
 def story(s):
