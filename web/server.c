@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "daemon/daemon.h"
 #include "daemon/log.h"
@@ -208,7 +209,7 @@ int web_server_open(int listen_fd, unsigned connections, unsigned timeout_s, con
         return fb_fail_memory(err);
     *s = (struct web_server){.site = site, .desk = desk, .timeout_ms = (int64_t)timeout_s * 1000, .lock = PTHREAD_MUTEX_INITIALIZER};
     TAILQ_INIT(&s->connections);
-    s->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, on_request, s,
+    s->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL, on_request, s,
                                  MHD_OPTION_LISTEN_SOCKET, listen_fd,
                                  MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
                                  MHD_OPTION_CONNECTION_LIMIT, connections,
@@ -227,10 +228,15 @@ int web_server_open(int listen_fd, unsigned connections, unsigned timeout_s, con
     return 0;
 }
 
+/* The listening socket may be the service manager's as well, and MHD_stop_daemon would shut it down for both: it is taken
+ * away first (for which it must have been started with MHD_USE_ITC). */
 void web_server_close(struct web_server *s)
 {
     if (!s)
         return;
+    int fd = MHD_quiesce_daemon(s->daemon);
     MHD_stop_daemon(s->daemon);
+    if (fd >= 0)
+        close(fd);
     free(s);
 }

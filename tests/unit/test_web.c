@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <poll.h>
 #include <pthread.h>
@@ -530,6 +531,25 @@ static void a_visitor_who_dawdles_is_cut_off(void **state)
     world_close(&w);
 }
 
+/* The service manager keeps its end of the listening socket: visitors wait there until the page is up again. */
+static void a_stop_leaves_the_handed_socket_listening(void **state)
+{
+    (void)state;
+    struct fake f = {.state = FB_STATE_held};
+    struct web_desk desk = {fake_verify, fake_call, &f};
+    struct web_server *server;
+    struct fb_err err;
+    int handed;
+    assert_int_equal(fb_tcp_listen("127.0.0.1:0", &handed, &err), 0);
+    FB_FD managers = dup(handed);
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port_of(handed)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    assert_int_equal(web_server_open(handed, 100, 10, &site, &desk, &server, &err), 0);
+    web_server_close(server);
+    assert_int_equal(fcntl(handed, F_GETFD), -1);
+    FB_FD visitor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(visitor, (struct sockaddr *)&to, sizeof to), 0);
+}
+
 static int suite_open(void **state)
 {
     struct fb_err err = {""};
@@ -569,6 +589,7 @@ int main(void)
         cmocka_unit_test(bodies_that_are_too_large_are_not_read),
         cmocka_unit_test(a_keeper_that_is_away_is_a_503),
         cmocka_unit_test(a_visitor_who_dawdles_is_cut_off),
+        cmocka_unit_test(a_stop_leaves_the_handed_socket_listening),
     };
     return cmocka_run_group_tests(tests, suite_open, suite_close);
 }
