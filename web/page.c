@@ -96,9 +96,10 @@ static bool ask(struct visit *v, const struct fb_desk_request *ask, enum fb_desk
         answer_problem(v, UNAVAILABLE);
     else if (*ret == FB_DESK_REFUSED)
         answer_problem(v, NOT_FOUND);
-    else if (*ret == FB_DESK_BUSY)
+    else if (*ret == FB_DESK_BUSY) {
+        fb_fail(&v->answer->fault, "the keeper cannot read or write its store now");
         answer_problem(v, UNAVAILABLE);
-    else
+    } else
         return true;
     return false;
 }
