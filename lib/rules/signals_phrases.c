@@ -60,6 +60,21 @@ static struct fb_str quote(const struct fb_text *t, const struct fb_phrase_hit *
     return s.n <= QUOTE_MAX ? s : fb_text_span(t, hit->word, hit->n);
 }
 
+static size_t count_quotes(const char *p, const char *end)
+{
+    size_t n = 0;
+    for (; p < end; p++)
+        n += *p == '"' || (end - p > 2 && memcmp(p, "\xE2\x80", 2) == 0 && ((unsigned char)p[2] & 0xFE) == 0x9C);
+    return n;
+}
+
+/* What stands between quotation marks was said by somebody else. */
+static bool is_quoted(const struct fb_text *t, const struct fb_phrase_hit *hit)
+{
+    struct fb_str s = t->sentences[hit->sentence], span = fb_text_span(t, hit->word, hit->n);
+    return count_quotes(s.p, span.p) % 2 == 1 && count_quotes(span.p, span.p + span.n) == 0;
+}
+
 static struct fb_str note(struct fb_arena *arena, const struct fb_phrase_list *list, struct fb_about about)
 {
     struct fb_str says = list->says, name = fb_about_name(about);
@@ -102,7 +117,7 @@ int fb_phrase_read(const struct fb_source *source, struct fb_arena *arena, const
     if (fb_phrases_match(p, arena, &c->text, c->addressee != NULL, &hits, &n, err))
         return -1;
     for (size_t i = 0; i < n; i++) {
-        if (counted[hits[i].list] == hits[i].sentence + 1u)
+        if (counted[hits[i].list] == hits[i].sentence + 1u || is_quoted(&c->text, &hits[i]))
             continue;
         counted[hits[i].list] = hits[i].sentence + 1u;
         if (add_hit(arena, c, &lists[hits[i].list], &hits[i], ret, err))
