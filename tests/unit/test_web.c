@@ -542,6 +542,7 @@ static void a_stop_leaves_the_handed_socket_listening(void **state)
     int handed;
     assert_int_equal(fb_tcp_listen("127.0.0.1:0", &handed, &err), 0);
     FB_FD managers = dup(handed);
+    assert_true(managers >= 0);
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port_of(handed)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     assert_int_equal(web_server_open(handed, 100, 10, &site, &desk, &server, &err), 0);
     web_server_close(server);
