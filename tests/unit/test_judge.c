@@ -14,7 +14,7 @@
 #include <jansson.h>
 
 #include "base/io.h"
-#include "judge/judge.h"
+#include "judge/meaning.h"
 
 static struct fb_encoder *encoder;
 static struct fb_scratch *scratch;
@@ -149,11 +149,11 @@ static void a_run_is_left_where_the_exit_is_certain(void **state)
     assert_true(e.hold == e.exits[0]);
 }
 
-static struct fb_judgement judge(struct fb_arena *arena, const char *text)
+static struct fb_meaning judge(struct fb_arena *arena, const char *text)
 {
-    struct fb_judgement j;
+    struct fb_meaning j;
     struct fb_str facts = FB_STR("to: peer; cc: peer, peer; readers: 3; outside: none; alone before with: nobody");
-    assert_int_equal(fb_judge_read(scratch, fb_encoder_vocab(encoder), arena, facts, FB_STR("Friday"), fb_str(text), -INFINITY, &j, NULL), 0);
+    assert_int_equal(fb_meaning_read(scratch, fb_encoder_vocab(encoder), arena, facts, FB_STR("Friday"), fb_str(text), -INFINITY, &j, NULL), 0);
     return j;
 }
 
@@ -161,8 +161,8 @@ static void blame_before_onlookers_weighs_more_than_thanks(void **state)
 {
     (void)state;
     FB_ARENA arena = fb_arena_new(1 << 24);
-    struct fb_judgement blame = judge(arena, "[TO], once again you did not do what we agreed. Everybody here had to clean up after you.");
-    struct fb_judgement thanks = judge(arena, "[TO], thank you for the quick work. Everybody here is glad that it went so well.");
+    struct fb_meaning blame = judge(arena, "[TO], once again you did not do what we agreed. Everybody here had to clean up after you.");
+    struct fb_meaning thanks = judge(arena, "[TO], thank you for the quick work. Everybody here is glad that it went so well.");
     assert_true(blame.hold > 0);
     assert_true(thanks.hold < -2);
     assert_int_equal(blame.sentences_n, 2);
@@ -173,7 +173,7 @@ static void an_empty_text_is_judged_by_its_facts_alone(void **state)
 {
     (void)state;
     FB_ARENA arena = fb_arena_new(1 << 24);
-    struct fb_judgement j = judge(arena, " \n\n ... \n");
+    struct fb_meaning j = judge(arena, " \n\n ... \n");
     assert_true(j.hold < 0);
     assert_false(j.cut);
 }
@@ -186,9 +186,9 @@ static void a_long_text_is_read_in_windows(void **state)
     struct fb_buf b = FB_BUF(arena);
     for (int i = 0; i < 40; i++)
         fb_buf_printf(&b, "The room on floor %d is booked for the review, and lunch is at noon.\n", i);
-    struct fb_judgement before = judge(arena, fb_buf_str(&b).p);
+    struct fb_meaning before = judge(arena, fb_buf_str(&b).p);
     fb_buf_add(&b, FB_STR("[TO], once again you did not do what we agreed, and everybody here had to clean up after you.\n"));
-    struct fb_judgement after = judge(arena, fb_buf_str(&b).p);
+    struct fb_meaning after = judge(arena, fb_buf_str(&b).p);
     assert_false(after.cut);
     assert_int_equal(after.sentences_n, 41);
     assert_true(after.hold > before.hold + 1);
