@@ -61,6 +61,10 @@ static struct fb_str decide(struct fb_desk *d, const struct fb_desk_request *req
     struct fb_err err;
     struct fb_hold after;
     const char *why = req->action == FB_DESK_RELEASE ? "release was decided" : "withdrawal was decided";
+    if (req->why.n && strncmp(by, "admin:", 6) == 0) /* a reason is an admin's to give */
+        why = fb_arena_dup(arena, req->why).p;
+    if (!why)
+        return reply(arena, FB_DESK_BUSY, NULL);
     if (hold->state == FB_STATE_pending) /* the MTA has not been seen to hold it yet */
         return reply(arena, FB_DESK_BUSY, NULL);
     int rc = fb_store_decide(d->store, hold->id, (int)req->action, req->token, now_s, by, why, &err);

@@ -18,20 +18,34 @@ struct fb_str fb_desk_request_encode(struct fb_arena *arena, const struct fb_des
     fb_put_bytes(&b, req->token);
     if (req->op == FB_DESK_DECIDE)
         fb_put_u8(&b, (uint8_t)req->action);
+    if (req->op == FB_DESK_DECIDE && req->why.n)
+        fb_put_bytes(&b, req->why);
     return fb_buf_str(&b);
+}
+
+/* A reason goes into the record of events, and to the terminal of whoever reads it. */
+static bool one_line(struct fb_str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f)
+            return false;
+    return true;
 }
 
 int fb_desk_request_decode(struct fb_str frame, struct fb_desk_request *ret, struct fb_err *err)
 {
     struct fb_reader r = {.rest = frame};
     uint8_t version = fb_get_u8(&r), op = fb_get_u8(&r), action = 0;
-    struct fb_str token = fb_get_bytes(&r, TOKEN_MAX);
+    struct fb_str token = fb_get_bytes(&r, TOKEN_MAX), why = FB_STR_NONE;
     if (op == FB_DESK_DECIDE)
         action = fb_get_u8(&r);
+    bool reasoned = op == FB_DESK_DECIDE && r.rest.n > 0;
+    if (reasoned)
+        why = fb_get_bytes(&r, FB_DESK_WHY);
     bool op_ok = op == FB_DESK_SHOW || (op == FB_DESK_DECIDE && (action == FB_DESK_RELEASE || action == FB_DESK_WITHDRAW));
-    if (!fb_get_done(&r) || version != VERSION || !op_ok || !token.n)
+    if (!fb_get_done(&r) || version != VERSION || !op_ok || !token.n || (reasoned && !why.n) || !one_line(why))
         return fb_fail(err, "a malformed request");
-    *ret = (struct fb_desk_request){.op = op, .action = action, .token = token};
+    *ret = (struct fb_desk_request){.op = op, .action = action, .token = token, .why = why};
     return 0;
 }
 

@@ -10,6 +10,7 @@
 
 #include "wire/frame.h"
 
+enum { FB_DESK_WHY = 200 };
 enum fb_desk_op { FB_DESK_SHOW = 1, FB_DESK_DECIDE };
 enum fb_desk_action { FB_DESK_RELEASE = 1, FB_DESK_WITHDRAW };
 
@@ -31,6 +32,7 @@ struct fb_desk_request {
     enum fb_desk_op op;
     enum fb_desk_action action;
     struct fb_str token; /* at most 400 bytes */
+    struct fb_str why;   /* at most FB_DESK_WHY bytes; mostly empty */
 };
 
 int fb_desk_request_decode(struct fb_str frame, struct fb_desk_request *ret, struct fb_err *err);
