@@ -91,10 +91,8 @@ static void say(const struct question *q, const struct forbear_verdict *v)
         puts(forbear_verdict_explain(v));
     else if (not_judged)
         printf("pass: not judged (%s)\n", not_judged);
-    else if (rule)
-        printf("%s: %s, %lld seconds\n", action_name(forbear_verdict_action(v)), rule, (long long)forbear_verdict_delay_s(v));
     else
-        puts("pass");
+        printf("%s%s%s\n", action_name(forbear_verdict_action(v)), rule ? ": " : "", rule ? rule : "");
 }
 
 static int judge(struct question *q, struct fb_err *err)
