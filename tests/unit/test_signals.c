@@ -1,0 +1,345 @@
+/* From a message to its verdict: who reads, who is meant, what each signal says, and what is kept of it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "base/io.h"
+#include "hold/facts.h"
+#include "mail/message.h"
+#include "rules/judge.h"
+
+static char dir[] = "/tmp/forbear-signals-XXXXXX";
+static struct fb_arena *arena;
+static struct fb_conf *conf;
+static struct fb_judge judge;
+
+static const char people[] = "email,name,aliases,title,manager\n"
+                             "ceo@x.example,Carla Chief,,,\n"
+                             "head@x.example,Hugo Head,,,ceo@x.example\n"
+                             "me@x.example,Mia Sender,,,head@x.example\n"
+                             "lena@x.example,Lena Kowal,,,head@x.example\n"
+                             "will@x.example,Will Young,,,head@x.example\n"
+                             "kev@x.example,Kevin Tran,Kev,,lena@x.example\n"
+                             "tom1@x.example,Tom One,,,ceo@x.example\ntom2@x.example,Tom Two,,,ceo@x.example\n"
+                             "tom3@x.example,Tom Three,,,ceo@x.example\ntom4@x.example,Tom Four,,,ceo@x.example\n";
+static const char lists[] = "list,member\nall@x.example,team@x.example\nall@x.example,ceo@x.example\n"
+                            "team@x.example,lena@x.example\nteam@x.example,kev@x.example\nteam@x.example,me@x.example\n"
+                            "team@x.example,all@x.example\n";
+static const char rules[] = "[blunt]\ntitle = T\nwhy = W\nadvice = A\nstart = -1\nweight.phrase_list_at_person = 2\nweight.onlookers = 0.5\n"
+                            "weight.outsiders = -3\nneeds = readers >= 2\n"
+                            "[soft]\ntitle = S\nwhy = S\nmode = notify\nweight.phrase_list = 1\nthreshold = 1\n";
+
+static int setup(void **state)
+{
+    (void)state;
+    char path[64];
+    struct fb_err err = {""};
+    fb_message_init();
+    arena = fb_arena_new(64u << 20);
+    if (!arena || !mkdtemp(dir) ||
+        fb_io_write_file(dir, "forbear.conf", FB_STR("[forbear]\nmode = hold\n[scope]\ninternal_domains = x.example\ncustomer_domains = cust.example\n"
+                                                     "[observe]\nvolunteers = me@x.example\n"), 0600, &err))
+        return -1;
+    snprintf(path, sizeof path, "%s/forbear.conf", dir);
+    if (fb_conf_load(path, &conf, &err) ||
+        fb_people_read(arena, "people.csv", fb_str(people), "lists.csv", fb_str(lists), &judge.people, &err) ||
+        fb_phrases_read(arena, "list.txt", FB_STR("says = Blame.\nmessed up\n"), &judge.phrases, &err) ||
+        fb_signals_init(arena, judge.phrases, &judge.signals, &err) ||
+        fb_ruleset_read(arena, "rules.conf", fb_str(rules), &judge.signals, &judge.rules, &err)) {
+        print_error("%s\n", err.text);
+        return -1;
+    }
+    judge.conf = conf;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    char path[64];
+    snprintf(path, sizeof path, "%s/forbear.conf", dir);
+    unlink(path);
+    fb_conf_free(conf);
+    fb_arena_free(arena);
+    return rmdir(dir);
+}
+
+/* Judges a mail of me@x.example; @to and @cc as header values, @rcpt the envelope, separated by blanks. */
+static struct fb_judgement judged(const char *to, const char *cc, const char *rcpt, const char *text)
+{
+    struct fb_str raw = fb_arena_printf(arena, "From: Mia Sender <me@x.example>\r\nTo: %s\r\n%s%s%sSubject: s\r\nMessage-ID: <1@x.example>\r\n\r\n%s", to,
+                                        *cc ? "Cc: " : "", cc, *cc ? "\r\n" : "", text);
+    struct fb_str *v = fb_arena_array(arena, 64, sizeof *v), rest = fb_str(rcpt);
+    size_t n = 0;
+    while (fb_str_word(&rest, &v[n]))
+        n++;
+    struct fb_envelope env = {.sender = FB_STR("me@x.example"), .login = FB_STR("me@x.example"), .declared_size = -1, .rcpt = v, .rcpt_n = n};
+    struct fb_judge_input in = {.env = &env, .raw = raw, .now_s = 1800000000};
+    struct fb_envelope *kept = fb_arena_alloc(arena, sizeof *kept);
+    *kept = env;
+    in.env = kept;
+    struct fb_judgement j;
+    struct fb_err err = {""};
+    if (fb_judge_run(&judge, arena, &in, &j, &err))
+        fail_msg("%s", err.text);
+    if (j.verdict.not_judged != FB_REASON_none)
+        fail_msg("not judged: %s", fb_reason_sentence(j.verdict.not_judged));
+    return j;
+}
+
+static double value(const struct fb_judgement *j, const char *name)
+{
+    size_t i = 0;
+    if (!fb_signals_find(&judge.signals, fb_str(name), &i))
+        fail_msg("there is no signal %s", name);
+    return j->signals[i].value;
+}
+
+static void is(const struct fb_judgement *j, const char *name, int want)
+{
+    double v = value(j, name);
+    if (v < want - 0.01 || v > want + 0.01)
+        fail_msg("%s is %g, not %d", name, v, want);
+}
+
+/* Whom sentence @i is about. */
+static const char *about(const struct fb_judgement *j, size_t i)
+{
+    struct fb_str name = fb_about_name(j->c.about[i]);
+    return fb_arena_dup(arena, name).p;
+}
+
+static void lists_open_once_though_they_hold_each_other(void **state)
+{
+    (void)state;
+    struct fb_judgement j = judged("all@x.example, Lena <lena@x.example>", "", "all@x.example lena@x.example", "Hello there.");
+    is(&j, "readers", 3);
+    is(&j, "list_readers", 2);
+    is(&j, "hidden_readers", 0);
+    assert_true(fb_str_eq(j.c.readers[0].name, FB_STR("Lena Kowal")));
+    assert_int_equal(j.c.readers[0].list.n, 0);
+}
+
+static void who_only_the_envelope_names_is_hidden(void **state)
+{
+    (void)state;
+    struct fb_judgement j = judged("lena@x.example", "out@cust.example", "lena@x.example out@cust.example CEO@x.example", "Hello there.");
+    is(&j, "hidden_readers", 1);
+    is(&j, "outsiders", 1);
+    is(&j, "customers", 1);
+    is(&j, "colleagues", 2);
+    is(&j, "one_to_one", 0);
+}
+
+static void who_is_above_whom_is_told(void **state)
+{
+    (void)state;
+    struct fb_judgement j = judged("kev@x.example", "head@x.example, ceo@x.example", "", "The report is late.");
+    is(&j, "manager_reader", 2);
+    is(&j, "own_manager_reader", 2);
+    is(&j, "senior_readers", 2);
+    assert_int_equal(j.c.readers[0].relation, FB_RELATION_PEER);
+    j = judged("head@x.example", "", "", "Kevin is late with the report.");
+    is(&j, "manager_reader", 1);
+    is(&j, "names_absent_colleague", 1);
+    j = judged("kev@x.example", "lena@x.example", "", "Hello there.");
+    is(&j, "manager_reader", 1);
+}
+
+static void names_mean_readers_first(void **state)
+{
+    (void)state;
+    struct fb_judgement j = judged("tom2@x.example", "lena@x.example", "", "Tom was late.\nKev knows.");
+    is(&j, "names_person", 2);
+    assert_string_equal(about(&j, 0), "Tom Two");
+    assert_string_equal(about(&j, 1), "Kevin Tran");
+}
+
+static void a_name_that_many_bear_or_that_is_a_word_names_nobody_absent(void **state)
+{
+    (void)state;
+    struct fb_judgement j = judged("lena@x.example, kev@x.example", "", "", "Will it rain, and Tom was there. Young Tom Four came. Ask Will Young.");
+    is(&j, "names_absent_colleague", 2); /* by their whole names */
+    assert_string_equal(about(&j, 1), "Tom Four");
+    assert_string_equal(about(&j, 2), "Will Young");
+}
+
+static void a_reader_whose_name_is_a_word_is_found_where_it_stands_as_a_name(void **state)
+{
+    (void)state;
+    struct fb_judgement j = judged("will@x.example, lena@x.example", "", "", "Will it be ready? I will ask. So does Will.\nWill, thanks.");
+    assert_string_equal(about(&j, 0), "");
+    assert_string_equal(about(&j, 1), "");
+    assert_string_equal(about(&j, 2), "Will Young");
+    assert_string_equal(about(&j, 3), "Will Young");
+}
+
+static void pronouns_carry_a_name_on(void **state)
+{
+    (void)state;
+    struct fb_judgement j = judged("team@x.example", "", "", "Lena started it by hand. He'd say she messed up. The report is late. It rains. And it pours. She knows.");
+    assert_string_equal(about(&j, 1), "Lena Kowal");
+    assert_string_equal(about(&j, 2), "");
+    assert_string_equal(about(&j, 5), "");
+    is(&j, "phrase_list_at_person", 1);
+}
+
+static void you_means_the_one_who_is_greeted_or_the_only_one_in_to(void **state)
+{
+    (void)state;
+    struct fb_judgement j = judged("team@x.example", "", "", "Hi Kev,\nYou messed up.");
+    assert_string_equal(about(&j, 1), "Kevin Tran");
+    j = judged("lena@x.example", "kev@x.example", "", "You messed up.");
+    assert_string_equal(about(&j, 0), "Lena Kowal");
+    is(&j, "onlookers", 1);
+    j = judged("lena@x.example, kev@x.example", "", "", "You messed up.");
+    assert_string_equal(about(&j, 0), "");
+    is(&j, "phrase_list", 1);
+    is(&j, "phrase_list_at_person", 0);
+}
+
+static void without_a_directory_headers_name_people(void **state)
+{
+    (void)state;
+    struct fb_judgement j = judged("\"Zo\xC3\xAB Quist\" <zq@out.example>, ann.okri@out.example", "", "", "Zo\xC3\xAB messed up. Okri's plan is fine.");
+    is(&j, "phrase_list_at_person", 1);
+    is(&j, "phrase_list_at_colleague", 0);
+    is(&j, "names_person", 2);
+}
+
+static void the_sender_who_signs_names_nobody(void **state)
+{
+    (void)state;
+    struct fb_judgement j = judged("lena@x.example, kev@x.example", "", "", "The report is late.\nIt is here now.\nRegards\nMia");
+    is(&j, "names_person", 0);
+}
+
+static void what_somebody_else_said_does_not_count(void **state)
+{
+    (void)state;
+    struct fb_judgement j = judged("lena@x.example", "kev@x.example", "", "The customer says \"you messed up the order\" and is right.");
+    is(&j, "phrase_list", 0);
+}
+
+static void capitals_and_questions_count(void **state)
+{
+    (void)state;
+    struct fb_judgement j = judged("lena@x.example", "", "", "WHERE IS THE REPORT NOW? Please send it. The FAQ is HTML.");
+    is(&j, "shouting", 1);
+    is(&j, "question_or_ask", 2);
+    is(&j, "one_to_one", 1);
+}
+
+static void a_finding_shows_its_words_and_its_readers(void **state)
+{
+    (void)state;
+    struct fb_judgement j = judged("lena@x.example", "kev@x.example, ceo@x.example", "", "Good morning.\nYou messed up, Lena.");
+    const struct fb_finding *f = j.verdict.main;
+    assert_non_null(f);
+    assert_true(fb_str_eq(f->rule, FB_STR("blunt")));
+    assert_int_equal(j.verdict.action, FB_HOLD);
+    assert_int_equal(f->delay_s, 15 * 60);
+    assert_true(f->log_odds > 1.49 && f->log_odds < 1.51); /* -1 + 2 + 0.5, onlookers counted once */
+    assert_true(fb_str_eq(f->evidence[0].text, FB_STR("You messed up, Lena.")));
+    assert_true(f->evidence[0].text.p >= j.own.text.p && f->evidence[0].text.p < j.own.text.p + j.own.text.n);
+    assert_true(fb_str_eq(f->evidence[0].note, FB_STR("Blame. About Lena Kowal.")));
+    assert_true(fb_str_eq(f->evidence[1].note, FB_STR("Kevin Tran, Carla Chief read it too")));
+    assert_int_equal(j.verdict.findings[1].action, FB_NOTIFY);
+    assert_true(j.verdict.volunteer);
+    assert_true(fb_str_eq(j.verdict.message_id, FB_STR("<1@x.example>")));
+}
+
+static void the_facts_are_what_keeper_and_page_read(void **state)
+{
+    (void)state;
+    struct fb_judgement j = judged("Lena Kowal <lena@x.example>", "kev@x.example", "lena@x.example kev@x.example ceo@x.example", "You messed up, Lena.");
+    json_t *facts;
+    struct fb_err err = {""};
+    if (fb_facts_parse(j.verdict.facts, &facts, &err))
+        fail_msg("%s", err.text);
+    json_t *rule = json_array_get(json_object_get(facts, "rules"), 0);
+    assert_string_equal(json_string_value(json_object_get(rule, "name")), "blunt");
+    assert_string_equal(json_string_value(json_array_get(json_object_get(facts, "to"), 0)), "Lena Kowal <lena@x.example>");
+    assert_int_equal(json_integer_value(json_object_get(facts, "hidden")), 1);
+    assert_string_equal(json_string_value(json_object_get(facts, "words")), "You messed up, Lena.");
+    json_decref(facts);
+}
+
+static void needs_and_thresholds_keep_a_rule_from_firing(void **state)
+{
+    (void)state;
+    struct fb_judgement j = judged("lena@x.example", "", "", "You messed up.");
+    assert_false(j.verdict.findings[0].needs_met);
+    assert_false(j.verdict.findings[0].fires);
+    assert_int_equal(j.verdict.action, FB_NOTIFY); /* the other rule's mode */
+    j = judged("lena@x.example", "out@cust.example", "", "You messed up.");
+    assert_true(j.verdict.findings[0].needs_met);
+    assert_false(j.verdict.findings[0].fires);
+    j = judged("lena@x.example", "", "", "All is well.");
+    assert_int_equal(j.verdict.action, FB_PASS);
+    assert_int_equal(j.verdict.facts.n, 0);
+}
+
+static bool late(void *arg)
+{
+    return --*(int *)arg < 0;
+}
+
+static void time_that_is_over_is_a_reason(void **state)
+{
+    (void)state;
+    struct fb_str rcpt = FB_STR("lena@x.example");
+    struct fb_envelope env = {.sender = FB_STR("me@x.example"), .login = FB_STR("me@x.example"), .declared_size = -1, .rcpt = &rcpt, .rcpt_n = 1};
+    for (int steps = 0; steps < 3; steps++) {
+        int left = steps;
+        struct fb_judge_input in = {.env = &env, .raw = FB_STR("From: me@x.example\nTo: lena@x.example\n\nYou messed up.\n"), .expired = late, .expired_arg = &left};
+        struct fb_judgement j;
+        struct fb_err err;
+        assert_int_equal(fb_judge_run(&judge, arena, &in, &j, &err), 0);
+        assert_int_equal(j.verdict.not_judged, FB_REASON_judge_time);
+        assert_int_equal(j.verdict.action, FB_PASS);
+    }
+}
+
+static void each_allocation_may_fail(void **state)
+{
+    (void)state;
+    struct fb_str rcpt[] = {FB_STR("lena@x.example"), FB_STR("team@x.example")};
+    struct fb_envelope env = {.sender = FB_STR("me@x.example"), .login = FB_STR("me@x.example"), .declared_size = -1, .rcpt = rcpt, .rcpt_n = 2};
+    struct fb_judge_input in = {.env = &env, .raw = FB_STR("From: me@x.example\nTo: lena@x.example\nCc: team@x.example\n\nLena, you messed up.\n")};
+    for (unsigned long nth = 1; nth < 2000; nth++) {
+        FB_ARENA own = fb_arena_new(1 << 24);
+        struct fb_judgement j;
+        struct fb_err err = {""};
+        fb_arena_fail_at(nth);
+        int rc = fb_judge_run(&judge, own, &in, &j, &err);
+        bool reached = (fb_arena_fail_at(0), rc == 0 && j.verdict.action == FB_HOLD);
+        if (reached)
+            return;
+        assert_int_equal(j.verdict.action, FB_PASS);
+        assert_int_not_equal(j.verdict.not_judged, FB_REASON_none);
+    }
+    fail_msg("it never succeeded");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lists_open_once_though_they_hold_each_other), cmocka_unit_test(who_only_the_envelope_names_is_hidden),
+        cmocka_unit_test(who_is_above_whom_is_told), cmocka_unit_test(names_mean_readers_first),
+        cmocka_unit_test(a_name_that_many_bear_or_that_is_a_word_names_nobody_absent),
+        cmocka_unit_test(a_reader_whose_name_is_a_word_is_found_where_it_stands_as_a_name), cmocka_unit_test(pronouns_carry_a_name_on),
+        cmocka_unit_test(you_means_the_one_who_is_greeted_or_the_only_one_in_to), cmocka_unit_test(without_a_directory_headers_name_people),
+        cmocka_unit_test(the_sender_who_signs_names_nobody), cmocka_unit_test(what_somebody_else_said_does_not_count),
+        cmocka_unit_test(capitals_and_questions_count), cmocka_unit_test(a_finding_shows_its_words_and_its_readers),
+        cmocka_unit_test(the_facts_are_what_keeper_and_page_read), cmocka_unit_test(needs_and_thresholds_keep_a_rule_from_firing),
+        cmocka_unit_test(time_that_is_over_is_a_reason), cmocka_unit_test(each_allocation_may_fail),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
