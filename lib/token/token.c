@@ -183,12 +183,21 @@ int fb_link_make(const char *base_url, struct fb_str token, const uint8_t key[FB
     return 0;
 }
 
+/* base64url and dots: nothing else is in a token, and nothing else goes on to whoever verifies it. */
+static bool token_text(struct fb_str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!fb_is_alpha(s.p[i]) && !fb_is_digit(s.p[i]) && s.p[i] != '-' && s.p[i] != '_' && s.p[i] != '.')
+            return false;
+    return true;
+}
+
 bool fb_link_parse(struct fb_str last, struct fb_str *ret_token, uint8_t ret_key[FB_PAGE_KEY])
 {
     if (last.n < KEY_TEXT + 2 || last.n > FB_TOKEN_MAX + 1 + KEY_TEXT)
         return false;
     struct fb_str token = {last.p, last.n - KEY_TEXT - 1}, key = {last.p + token.n + 1, KEY_TEXT};
-    if (last.p[token.n] != '.' || !fb_b64_parse(key, ret_key, FB_PAGE_KEY))
+    if (last.p[token.n] != '.' || !token_text(token) || !fb_b64_parse(key, ret_key, FB_PAGE_KEY))
         return false;
     *ret_token = token;
     return true;
