@@ -4,7 +4,6 @@
  * DIAGNOSTICS: exit codes of daemon/daemon.h; what keeps it from starting is on standard error. */
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 #include "base/io.h"
@@ -14,21 +13,17 @@
 #include "mail/message.h"
 #include "work.h"
 
+/* NULL where they are wrong. */
 static const char *options(int argc, char **argv)
 {
     const char *path = FB_CONF_PATH;
     int c;
     while ((c = getopt(argc, argv, "c:")) != -1) {
         if (c != 'c')
-            optind = argc + 1;
-        else
-            path = optarg;
+            return NULL;
+        path = optarg;
     }
-    if (optind != argc) {
-        fprintf(stderr, "usage: forbear-keeper [-c CONF]\n");
-        exit(FB_EXIT_USAGE);
-    }
-    return path;
+    return optind == argc ? path : NULL;
 }
 
 static int complain(const struct fb_err *err, int code)
@@ -88,6 +83,10 @@ int main(int argc, char **argv)
     struct fb_err err;
     struct fb_conf *conf;
     const char *path = options(argc, argv);
+    if (!path) {
+        fprintf(stderr, "usage: forbear-keeper [-c CONF]\n");
+        return FB_EXIT_USAGE;
+    }
     umask(0007); /* the group forbear-store shares what is written */
     fb_log_init("forbear-keeper", FB_LOG_INFO);
     if (fb_conf_load(path, &conf, &err))
