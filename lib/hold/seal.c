@@ -112,11 +112,24 @@ struct fb_str fb_b64(struct fb_arena *arena, const void *p, size_t n)
     return (struct fb_str){text, size - 1};
 }
 
+/* libsodium 1.0.18 takes bytes of the upper half for letters, so that one value would have several texts. */
+static bool is_b64(struct fb_str text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (!fb_is_alpha(text.p[i]) && !fb_is_digit(text.p[i]) && text.p[i] != '-' && text.p[i] != '_')
+            return false;
+    return true;
+}
+
+bool fb_b64_decode(struct fb_str text, void *ret, size_t max, size_t *ret_n)
+{
+    return is_b64(text) && sodium_base642bin(ret, max, text.p, text.n, NULL, ret_n, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0;
+}
+
 bool fb_b64_parse(struct fb_str text, void *ret, size_t n)
 {
     size_t got;
-    return sodium_base642bin(ret, n, text.p, text.n, NULL, &got, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0 &&
-           got == n;
+    return fb_b64_decode(text, ret, n, &got) && got == n;
 }
 
 int fb_keys_read(const char *keys_dir, const char *name, uint8_t *ret, size_t n, struct fb_err *err)

@@ -29,6 +29,8 @@ void fb_fingerprint(const uint8_t key[FB_HASH_KEY], struct fb_str queue_id, stru
 /* base64url without padding, both ways; parse wants exactly @n bytes. */
 struct fb_str fb_b64(struct fb_arena *arena, const void *p, size_t n);
 bool fb_b64_parse(struct fb_str text, void *ret, size_t n);
+/* The same of up to @max bytes; *ret_n of them. */
+bool fb_b64_decode(struct fb_str text, void *ret, size_t max, size_t *ret_n);
 
 /* Keys on disk, in <keys_dir>, one base64url line each:
  *   box.key   (keeper)         box.pub  (milter)          X25519

@@ -10,7 +10,7 @@
 
 static const struct fb_str prefix = {"v4.public.", 10};
 
-enum { SIGNATURE = crypto_sign_BYTES, B64 = sodium_base64_VARIANT_URLSAFE_NO_PADDING };
+enum { SIGNATURE = crypto_sign_BYTES };
 
 /* PAE's numbers: 64 bits, little-endian, the highest bit clear. */
 static void pae_number(struct fb_buf *b, uint64_t n)
@@ -74,7 +74,7 @@ static int decode(struct fb_str text, struct fb_arena *arena, struct fb_str *ret
     if (!p)
         return fb_fail_memory(err);
     size_t n;
-    if (sodium_base642bin((uint8_t *)p, text.n, text.p, text.n, NULL, &n, NULL, B64))
+    if (!fb_b64_decode(text, p, text.n, &n))
         return fb_fail(err, "the token is no base64url");
     *ret = (struct fb_str){p, n};
     return 0;

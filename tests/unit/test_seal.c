@@ -99,6 +99,7 @@ static void base64url_is_strict(void **state)
     static const char *const bad[] = {
         "", "__79_Pv6-fj39vX08_Lx8", "__79_Pv6-fj39vX08_Lx8A==", "__79_Pv6-fj39vX08_Lx8B", "//79/Pv6+fj39vX08/Lx8A",
         " _79_Pv6-fj39vX08_Lx8A", "__79_Pv6-fj39vX08_Lx8A\n", "__79_Pv6-fj39vX08_Lx8AAA",
+        "\xff_79_Pv6-fj39vX08_Lx8A",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_false(fb_b64_parse(fb_str(bad[i]), got, 16));
