@@ -101,12 +101,13 @@ size_t fb_pick(struct fb_work *w, const struct fb_hold *all, size_t n, struct fb
 {
     size_t picked = 0;
     for (size_t i = 0; i < n; i++) {
-        if (!fb_later_due(&w->later, all[i].id, w->now_ms))
+        if (!fb_later_due(&w->later, all[i].id, w->now_ms) || is_among(ret, picked, all[i].queue_id))
             continue;
-        if (picked == max || is_among(ret, picked, all[i].queue_id))
+        if (picked == max) {
             w->again = true;
-        else
-            ret[picked++] = all[i];
+            break;
+        }
+        ret[picked++] = all[i];
     }
     return picked;
 }
