@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from e2e import crew, letters, mail, stories
 from e2e.build import build
 from e2e.places import BASE, MADE, base, make_covered
+from e2e.sandbox import in_stage
 
 HELP = """\
 Without options: starts everything, says how to send and where to look, and runs until Ctrl-C."""
@@ -143,8 +144,7 @@ def enter(command):
     unshare = (folder / "pid").read_text()
     with open(f"/proc/{unshare}/task/{unshare}/children") as children:
         first = children.read().split()[0]
-    stage = folder.parent / "stage/usr/bin"
-    os.environ["PATH"] = f"{stage}:{os.environ['PATH']}"
+    os.environ.update(in_stage(folder.parent / "stage"))
     os.execvp("nsenter", ["nsenter", "--target", first, "--mount", "--pid", "--", *command])
 
 

@@ -1,4 +1,5 @@
 """One sandbox, from within its namespace: Postfix and the programs of forbear, and what a story asks of them."""
+import os
 import re
 import shutil
 import signal
@@ -37,6 +38,11 @@ def conf_text(values):
         section, key = name.split(".", 1)
         sections.setdefault(section, []).append(f"{key} = {value}")
     return "\n".join(f"[{section}]\n" + "\n".join(lines) + "\n" for section, lines in sections.items())
+
+
+def in_stage(stage):
+    """The environment in which the staged command is found, and finds its library."""
+    return {"PATH": f"{stage}/usr/bin:{os.environ['PATH']}", "LD_LIBRARY_PATH": str(next(stage.rglob("libforbear.so")).parent)}
 
 
 class Sandbox:
@@ -152,7 +158,7 @@ class Sandbox:
     def forbear(self, *arguments):
         """The admin's command; its output."""
         done = subprocess.run([str(self.stage / "usr/bin/forbear"), *arguments], capture_output=True, text=True,
-                              stdin=subprocess.DEVNULL, timeout=30)
+                              stdin=subprocess.DEVNULL, timeout=30, env={**os.environ, **in_stage(self.stage)})
         if done.returncode:
             raise NotAsTold(f"forbear {' '.join(arguments)} ended with {done.returncode}: {done.stderr[-1000:]}")
         return done.stdout

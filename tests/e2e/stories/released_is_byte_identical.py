@@ -9,9 +9,11 @@ from e2e.wait import until
 TRACE = re.compile(rb"\A(?:(?:Return-Path|X-Original-To|Delivered-To|Received):.*\n(?:[ \t].*\n)*)+")
 DSN = ("NOTIFY=SUCCESS,FAILURE", "ORCPT=rfc822;team@corp.example")
 
+EIGHT_BIT = letters.dressing_down().body + "\nSchöne Grüße\n"
+
 WAYS = {
     "plain": ({}, {}),
-    "8BITMIME": ({"body": "Ben, you never do what we agreed. Es ist nicht zu fassen: schöne Grüße.\n"}, {"mail_options": ("BODY=8BITMIME",)}),
+    "8BITMIME": ({"body": EIGHT_BIT}, {"mail_options": ("BODY=8BITMIME",)}),
     "SMTPUTF8": ({"bcc": ["zoë@client.example"], "subject": "Über das Release"}, {"mail_options": ("SMTPUTF8", "BODY=8BITMIME")}),
     "Bcc": ({"bcc": ["mia@corp.example", "kai@client.example"]}, {}),
     "DSN": ({}, {"mail_options": ("RET=HDRS", "ENVID=forbear-story"), "rcpt_options": DSN}),
