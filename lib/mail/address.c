@@ -1,11 +1,14 @@
 /* Address fields: GMime's address parser, groups flattened. It must never invent an address: what cannot be read gives
  * none, and a value with a NUL in it, which a C string would cut, gives none at all.
  *
- * DIAGNOSTICS: the only failure is lack of memory. */
+ * DIAGNOSTICS: the only failure is lack of memory; a field that would make GMime work without bound is an outcome. */
 #include <gmime/gmime.h>
 
 #include "mail/gobject.h"
 #include "mail/message.h"
+
+#define COLONS_MAX 256 /* GMime reads a group within a group by recursion: 60,000 of them overflow its stack */
+#define STEPS_MAX (16u << 20) /* behind a comma that no address precedes it may look through all that follows */
 
 struct fb_str fb_address_domain(struct fb_str addr)
 {
@@ -47,11 +50,43 @@ static int addresses_copy(struct fb_arena *arena, InternetAddressList *list, str
     return 0;
 }
 
+/* How many commas stand behind no '@', and outside of quotes; where a quote never closes, none counts as one. */
+static size_t bare_commas(struct fb_str value, bool quotes)
+{
+    size_t n = 0;
+    bool quoted = false, at = false;
+    for (size_t i = 0; i < value.n; i++) {
+        char c = value.p[i];
+        if (c == '\\')
+            i++;
+        else if (quotes && c == '"')
+            quoted = !quoted;
+        else if (c == '@')
+            at = true;
+        else if (c == ',' && !quoted) {
+            n += !at;
+            at = false;
+        }
+    }
+    return quoted ? bare_commas(value, false) : n;
+}
+
+/* Past what people write, and at GMime's expense. */
+static bool is_too_complex(struct fb_str value)
+{
+    size_t colons = 0;
+    for (size_t i = 0; i < value.n; i++)
+        colons += value.p[i] == ':';
+    return colons > COLONS_MAX || bare_commas(value, true) > STEPS_MAX / value.n;
+}
+
 int fb_addresses_parse(struct fb_arena *arena, struct fb_str value, struct fb_addresses *ret, struct fb_err *err)
 {
     *ret = (struct fb_addresses){0};
     if (!value.n || memchr(value.p, '\0', value.n))
         return 0;
+    if (is_too_complex(value))
+        return FB_ADDRESSES_TOO_COMPLEX;
     struct fb_str text = fb_arena_dup(arena, value);
     if (!text.p)
         return fb_fail_memory(err);

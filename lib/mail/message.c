@@ -80,6 +80,16 @@ static int subject_read(struct fb_arena *arena, struct fb_str value, struct fb_s
     return ret->p ? 0 : fb_fail_memory(err);
 }
 
+static int addresses_read(struct fb_arena *arena, const struct fb_headers *h, struct fb_message *m, struct fb_err *err)
+{
+    int r = fb_addresses_parse(arena, field(h, "From"), &m->from, err);
+    if (!r)
+        r = fb_addresses_parse(arena, field(h, "To"), &m->to, err);
+    if (!r)
+        r = fb_addresses_parse(arena, field(h, "Cc"), &m->cc, err);
+    return r == FB_ADDRESSES_TOO_COMPLEX ? FB_MESSAGE_TOO_COMPLEX : r;
+}
+
 static int header_read(struct fb_arena *arena, const struct fb_headers *h, struct fb_message *m, struct fb_err *err)
 {
     struct fb_str in_reply_to = field(h, "In-Reply-To"), message_id = field(h, "Message-ID");
@@ -88,11 +98,12 @@ static int header_read(struct fb_arena *arena, const struct fb_headers *h, struc
     if (!id_next(&message_id, &m->message_id))
         m->message_id = FB_STR_NONE;
     date_read(field(h, "Date"), m);
-    if (fb_addresses_parse(arena, field(h, "From"), &m->from, err) < 0 || fb_addresses_parse(arena, field(h, "To"), &m->to, err) < 0 ||
-        fb_addresses_parse(arena, field(h, "Cc"), &m->cc, err) < 0)
-        return -1;
     int r = references_read(arena, field(h, "References"), m, err);
-    return r ? r : subject_read(arena, field(h, "Subject"), &m->subject, err);
+    if (!r)
+        r = subject_read(arena, field(h, "Subject"), &m->subject, err);
+    if (!r)
+        r = addresses_read(arena, h, m, err);
+    return r;
 }
 
 /* The body under the fields that say what it is. */

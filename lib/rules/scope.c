@@ -83,13 +83,22 @@ static enum fb_reason protected_in_envelope(const struct fb_conf *conf, const st
     return FB_REASON_none;
 }
 
+static enum fb_reason addresses_read(const struct fb_headers *h, struct fb_str value, struct fb_addresses *ret)
+{
+    int r = fb_addresses_parse(h->arena, value, ret, NULL);
+    if (r < 0)
+        return FB_REASON_parse_fault;
+    return r == FB_ADDRESSES_TOO_COMPLEX ? FB_REASON_header_limit : FB_REASON_none;
+}
+
 static enum fb_reason protected_in_field(const struct fb_conf *conf, const struct fb_headers *h, const char *name)
 {
     const struct fb_field *f;
     for (size_t nth = 0; (f = fb_headers_get(h, name, nth)); nth++) {
         struct fb_addresses as;
-        if (fb_addresses_parse(h->arena, f->value, &as, NULL) < 0)
-            return FB_REASON_parse_fault;
+        enum fb_reason r = addresses_read(h, f->value, &as);
+        if (r)
+            return r;
         for (size_t i = 0; i < as.n; i++)
             if (is_listed(&conf->scope_protected, as.v[i].addr))
                 return FB_REASON_protected;
@@ -165,8 +174,9 @@ static enum fb_reason names_only_sender(const struct fb_envelope *env, const str
     size_t found = 0;
     for (size_t nth = 0; (f = fb_headers_get(h, name, nth)); nth++) {
         struct fb_addresses as;
-        if (fb_addresses_parse(h->arena, f->value, &as, NULL) < 0)
-            return FB_REASON_parse_fault;
+        enum fb_reason r = addresses_read(h, f->value, &as);
+        if (r)
+            return r;
         if (as.n != 1 || ++found > 1 || !address_eq(as.v[0].addr, env->sender))
             return FB_REASON_other_from;
     }

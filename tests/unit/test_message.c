@@ -192,6 +192,23 @@ static void a_long_text_of_quotes_is_no_attack(void **state)
     assert_int_equal(parse(many("\n", "> Content-Type: multipart/mixed; boundary=x\n> \n", 1000, ""), &m), 0);
 }
 
+static void addresses_that_would_take_too_long_are_never_parsed(void **state)
+{
+    (void)state;
+    struct fb_addresses as;
+    struct fb_message m;
+    struct fb_err err;
+    const char *groups = many("", "a:", 60000, ""), *names = many("", "a,", 60000, ""), *open = many("\"", "a,", 60000, "");
+    assert_int_equal(fb_addresses_parse(arena, fb_str(groups), &as, &err), FB_ADDRESSES_TOO_COMPLEX);
+    assert_int_equal(fb_addresses_parse(arena, fb_str(names), &as, &err), FB_ADDRESSES_TOO_COMPLEX);
+    assert_int_equal(fb_addresses_parse(arena, fb_str(open), &as, &err), FB_ADDRESSES_TOO_COMPLEX);
+    assert_int_equal(as.n, 0);
+    assert_int_equal(parse(many("To: ", "a:", 1000, "\n\nx"), &m), FB_MESSAGE_TOO_COMPLEX);
+    assert_int_equal(fb_addresses_parse(arena, fb_str(many("", "\"Smith, Ann\" <ann@x.org>, ", 3000, "")), &as, &err), 0);
+    assert_int_equal(as.n, 3000);
+    assert_int_equal(fb_addresses_parse(arena, fb_str(many("", "Smith, Ann <ann@x.org>, ", 500, "")), &as, &err), 0);
+}
+
 static void a_nul_hides_no_address(void **state)
 {
     (void)state;
@@ -234,6 +251,7 @@ int main(void)
         STORY(what_is_past_a_limit_is_refused),
         STORY(what_would_make_the_parser_work_without_bound_is_never_parsed),
         STORY(a_long_text_of_quotes_is_no_attack),
+        STORY(addresses_that_would_take_too_long_are_never_parsed),
         STORY(a_nul_hides_no_address),
         STORY(every_allocation_may_fail),
     };
