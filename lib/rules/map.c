@@ -6,10 +6,10 @@
 
 uint32_t fb_hash(struct fb_str s)
 {
-    uint32_t h = 2166136261u;
+    uint32_t hash = FB_HASH_START;
     for (size_t i = 0; i < s.n; i++)
-        h = (h ^ (unsigned char)s.p[i]) * 16777619u;
-    return h;
+        hash = fb_hash_add(hash, s.p[i]);
+    return hash;
 }
 
 int fb_map_init(struct fb_map *m, struct fb_arena *arena, size_t expected, struct fb_err *err)

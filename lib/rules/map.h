@@ -15,6 +15,8 @@ struct fb_map {
 };
 
 /* FNV-1a, 32 bits (draft-eastlake-fnv). Keys come from the admin's files, or are few. */
+#define FB_HASH_START 2166136261u
+static inline uint32_t fb_hash_add(uint32_t hash, char c) { return (hash ^ (unsigned char)c) * 16777619u; }
 uint32_t fb_hash(struct fb_str s);
 
 /* Room for @expected keys. */

@@ -26,6 +26,7 @@ struct element {
     bool gap;
     uint32_t n;
     const struct alt *alts;
+    uint64_t hashes; /* bit h: a word whose hash ends so may stand here; all bits where others than plain words may */
 };
 
 struct pattern {
@@ -35,7 +36,8 @@ struct pattern {
     const struct element *elements;
 };
 
-struct start { /* a phrase that begins so: a link of a chain */
+struct start { /* a phrase that begins with @alt: a link of a chain */
+    const struct alt *alt;
     uint32_t pattern, next; /* index of the next + 1; 0: last */
 };
 
@@ -170,6 +172,17 @@ static int read_element(const struct fb_phrases *p, const struct source *s, stru
     return memchr(text.p, '|', text.n) ? read_alternatives(p, s, text, ret, err) : read_alternative(p, s, text, ret, err);
 }
 
+static uint64_t bit_of(uint32_t hash)
+{
+    return (uint64_t)1 << (hash & 63);
+}
+
+static void summarise(struct element *e)
+{
+    for (uint32_t i = 0; i < e->n; i++)
+        e->hashes |= e->alts[i].kind == WORD ? bit_of(e->alts[i].hash) : ~(uint64_t)0;
+}
+
 static int check_gaps(const struct source *s, const struct element *v, uint32_t n, struct fb_err *err)
 {
     unsigned gaps = 0;
@@ -194,8 +207,9 @@ static int read_phrase(struct fb_phrases *p, const struct source *s, struct fb_s
     while (fb_str_word(&rest, &text)) {
         if (n == FB_PHRASE_WORDS)
             return fault(s, err, "this phrase has too many words", FB_STR_NONE);
-        if (read_element(p, s, text, &v[n++], err))
+        if (read_element(p, s, text, &v[n], err))
             return -1;
+        summarise(&v[n++]);
     }
     if (check_gaps(s, v, n, err))
         return -1;
@@ -261,9 +275,9 @@ static int read_source(struct fb_phrases *p, struct source *s, struct fb_err *er
     return 0;
 }
 
-static void add_start(struct fb_phrases *p, uint32_t *head, size_t pattern)
+static void add_start(struct fb_phrases *p, uint32_t *head, const struct alt *alt, size_t pattern)
 {
-    p->starts[p->starts_n] = (struct start){.pattern = (uint32_t)pattern, .next = *head};
+    p->starts[p->starts_n] = (struct start){.alt = alt, .pattern = (uint32_t)pattern, .next = *head};
     *head = (uint32_t)++p->starts_n;
 }
 
@@ -281,7 +295,7 @@ static int index_starts(struct fb_phrases *p, struct fb_err *err)
             const struct alt *alt = &p->patterns[i].elements[0].alts[k];
             if (alt->kind == PREFIX)
                 p->prefix_lengths |= (uint64_t)1 << alt->word.n;
-            add_start(p, alt->kind == PERSON ? &p->by_person : fb_map_put(alt->kind == WORD ? &p->by_word : &p->by_prefix, alt->word), i);
+            add_start(p, alt->kind == PERSON ? &p->by_person : fb_map_put(alt->kind == WORD ? &p->by_word : &p->by_prefix, alt->word), alt, i);
         }
     return 0;
 }
@@ -448,7 +462,9 @@ static bool match(const struct run *r, const struct element *e, const struct ele
                 return true;
         return false;
     }
-    for (uint32_t i = 0; w < r->end && i < e->n; i++) {
+    if (w >= r->end || !(e->hashes & bit_of(r->t->v[w].hash)))
+        return false;
+    for (uint32_t i = 0; i < e->n; i++) {
         size_t n = stands_for(r, &e->alts[i], &r->t->v[w]);
         if (n && w + n <= r->end && match(r, e + 1, last, w + n, ret_end))
             return true;
@@ -475,9 +491,10 @@ static int add_hit(struct run *r, struct fb_arena *arena, const struct pattern *
 static int try_chain(struct run *r, struct fb_arena *arena, uint32_t head, size_t w, struct fb_err *err)
 {
     for (; head; head = r->p->starts[head - 1].next) {
-        const struct pattern *p = &r->p->patterns[r->p->starts[head - 1].pattern];
-        size_t end;
-        if (match(r, p->elements, p->elements + p->n, w, &end) && add_hit(r, arena, p, w, end, err))
+        const struct start *s = &r->p->starts[head - 1];
+        const struct pattern *p = &r->p->patterns[s->pattern];
+        size_t n = stands_for(r, s->alt, &r->t->v[w]), end;
+        if (n && w + n <= r->end && match(r, p->elements + 1, p->elements + p->n, w + n, &end) && add_hit(r, arena, p, w, end, err))
             return -1;
     }
     return 0;
@@ -490,9 +507,11 @@ static int try_word(struct run *r, struct fb_arena *arena, size_t w, struct fb_e
     const uint32_t *head = fb_map_get_hashed(&r->p->by_word, word->norm, word->hash);
     if (head && try_chain(r, arena, *head, w, err))
         return -1;
-    for (size_t n = 1; n <= word->norm.n && n <= PREFIX_MAX; n++) {
+    uint32_t hash = FB_HASH_START;
+    for (size_t n = 1; n <= word->norm.n && r->p->prefix_lengths >> n; n++) {
+        hash = fb_hash_add(hash, word->norm.p[n - 1]);
         bool some = r->p->prefix_lengths >> n & 1;
-        head = some ? fb_map_get(&r->p->by_prefix, (struct fb_str){word->norm.p, n}) : NULL;
+        head = some ? fb_map_get_hashed(&r->p->by_prefix, (struct fb_str){word->norm.p, n}, hash) : NULL;
         if (head && try_chain(r, arena, *head, w, err))
             return -1;
     }

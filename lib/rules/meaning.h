@@ -1,0 +1,27 @@
+/* The judge of meaning as a source of signals: judge_hold, judge_RULE (log-odds above FB_MEANING_FLOOR, of the whole message)
+ * and act_ACT (how many sentences do it). All are 0 where nothing was judged by meaning: the judge is off, the processor
+ * cannot, the own words are not English. */
+#ifndef FB_RULES_MEANING_H
+#define FB_RULES_MEANING_H
+
+#include "judge/pool.h"
+#include "rules/signals.h"
+
+enum { FB_MEANING_FLOOR = -6 };
+
+struct fb_judging {
+    struct fb_encoder *encoder; /* NULL: nothing is judged by meaning */
+    struct fb_pool *pool;
+    struct fb_str absent; /* why there is no encoder: one sentence; empty where there is one, or none is wanted */
+};
+
+/* @model: path of the weights; empty: off. A file that is damaged or foreign is a failure; a processor that cannot is not. */
+int fb_judging_open(struct fb_arena *arena, const char *model, struct fb_judging *ret, struct fb_err *err);
+void fb_judging_close(struct fb_judging *j);
+
+size_t fb_meaning_signals(void);
+int fb_meaning_names(struct fb_arena *arena, struct fb_str *names, struct fb_str *sentences, struct fb_err *err);
+/* source->state is a struct fb_judging. */
+int fb_meaning_signals_read(const struct fb_source *source, struct fb_arena *arena, const struct fb_case *c, struct fb_signal *ret, struct fb_err *err);
+
+#endif
