@@ -47,7 +47,7 @@ struct class {
     uint32_t n;
     const struct alt *alts;
 };
-enum { ALL_LISTS = UINT32_MAX };
+#define ALL_LISTS UINT32_MAX
 
 struct fb_phrases {
     struct fb_arena *arena;
@@ -400,7 +400,7 @@ int fb_phrases_load(struct fb_arena *arena, const char *shipped, const char *own
     for (size_t i = 0; i < n; i++) {
         if (fb_io_read_file(arena, v[i].path, FILE_MAX, &v[i].text, err))
             return -1;
-        v[i].list = fb_str_eq(v[i].name, FB_STR("classes")) ? (uint32_t)ALL_LISTS : 0;
+        v[i].list = fb_str_eq(v[i].name, FB_STR("classes")) ? ALL_LISTS : 0;
     }
     qsort(v, n, sizeof *v, classes_first);
     return compile(arena, v, n, ret, err);
