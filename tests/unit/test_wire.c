@@ -214,6 +214,20 @@ static void the_desk_is_asked_and_answers(void **state)
     assert_true(fb_str_eq(view.sealed, sent.sealed));
 }
 
+static void a_reason_goes_with_a_decision_and_is_one_line(void **state)
+{
+    (void)state;
+    FB_ARENA a = fb_arena_new(1 << 16);
+    struct fb_desk_request got, decide = {FB_DESK_DECIDE, FB_DESK_RELEASE, FB_STR("v4.public.abc"), FB_STR("asked by phone")};
+    assert_int_equal(fb_desk_request_decode(fb_desk_request_encode(a, &decide), &got, NULL), 0);
+    assert_true(fb_str_eq(got.why, decide.why));
+    decide.why = FB_STR("one\nkeeper: another");
+    assert_true(fb_desk_request_decode(fb_desk_request_encode(a, &decide), &got, NULL) < 0);
+    decide.why = (struct fb_str){fb_arena_array(a, FB_DESK_WHY + 1, 1), FB_DESK_WHY + 1};
+    memset((char *)decide.why.p, 'w', decide.why.n);
+    assert_true(fb_desk_request_decode(fb_desk_request_encode(a, &decide), &got, NULL) < 0);
+}
+
 static void a_refused_token_learns_nothing(void **state)
 {
     (void)state;
@@ -397,6 +411,7 @@ int main(void)
         cmocka_unit_test(recipients_are_never_empty),
         cmocka_unit_test(a_refusal_is_a_failure_with_its_text),
         cmocka_unit_test(the_desk_is_asked_and_answers),
+        cmocka_unit_test(a_reason_goes_with_a_decision_and_is_one_line),
         cmocka_unit_test(a_refused_token_learns_nothing),
         cmocka_unit_test(what_the_desk_does_not_know_is_malformed),
         cmocka_unit_test(a_call_is_answered),
