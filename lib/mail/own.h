@@ -5,7 +5,8 @@
 #include "base/arena.h"
 
 struct fb_own {
-    struct fb_str text;    /* own words, paragraphs kept, LF line ends */
+    struct fb_str text;    /* own words, LF line ends; lines that a mail client wrapped are joined; an empty line stands
+                            * between paragraphs and where something was left out */
     size_t sentences_n;
     struct fb_str *sentences; /* views into text; end at '.', '!', '?' (with what closes behind it) or a line end */
 };

@@ -150,6 +150,18 @@ static void the_header_and_the_recipients_decide_next(void **state)
     }
 }
 
+static void an_address_field_that_takes_too_long_is_not_read(void **state)
+{
+    (void)state;
+    FB_ARENA a = fb_arena_new(1u << 20);
+    struct fb_buf from = FB_BUF(a);
+    fb_buf_add(&from, FB_STR("From: "));
+    for (int i = 0; i < 1000; i++)
+        fb_buf_add(&from, FB_STR("a:"));
+    struct header_case c = {.header = fb_buf_str(&from).p, .rcpt = "b@example.com"};
+    assert_int_equal(header_reason(&c), FB_REASON_header_limit);
+}
+
 static void every_reason_has_a_name_and_a_sentence(void **state)
 {
     (void)state;
@@ -169,6 +181,7 @@ int main(void)
         cmocka_unit_test(the_sender_and_the_client_decide_first),
         cmocka_unit_test(an_unknown_client_is_foreign_without_a_login),
         cmocka_unit_test(the_header_and_the_recipients_decide_next),
+        cmocka_unit_test(an_address_field_that_takes_too_long_is_not_read),
         cmocka_unit_test(every_reason_has_a_name_and_a_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
