@@ -58,10 +58,16 @@ static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *addr)
     return SMFIS_NOREPLY;
 }
 
+/* NULL before the MTA has given one. */
+static const char *queue_id(SMFICTX *ctx)
+{
+    return smfi_getsymval(ctx, (char[]){"i"});
+}
+
 static sfsistat on_mail(SMFICTX *ctx, char **argv)
 {
     struct session *s = session_of(ctx);
-    return reply(ctx, s ? session_mail(s, argv, smfi_getsymval(ctx, (char[]){"{auth_authen}"})) : session_missing(milter));
+    return reply(ctx, s ? session_mail(s, argv, smfi_getsymval(ctx, (char[]){"{auth_authen}"}), queue_id(ctx)) : session_missing(milter));
 }
 
 static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
@@ -72,17 +78,19 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
     return SMFIS_NOREPLY;
 }
 
+/* It brings the queue id. */
+static sfsistat on_data(SMFICTX *ctx)
+{
+    (void)ctx;
+    return SMFIS_NOREPLY;
+}
+
 static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 {
     struct session *s = smfi_getpriv(ctx);
     if (s)
         session_header(s, name, value);
     return SMFIS_NOREPLY;
-}
-
-static const char *queue_id(SMFICTX *ctx)
-{
-    return smfi_getsymval(ctx, (char[]){"i"});
 }
 
 static sfsistat on_eoh(SMFICTX *ctx)
@@ -145,6 +153,7 @@ static const struct smfiDesc description = {
     .xxfi_eom = on_eom,
     .xxfi_abort = on_abort,
     .xxfi_close = on_close,
+    .xxfi_data = on_data,
     .xxfi_negotiate = on_negotiate,
 };
 

@@ -167,7 +167,7 @@ static struct message *message_new(const struct fb_conf *conf, const struct fb_e
     return msg;
 }
 
-enum answer session_mail(struct session *s, char *const *argv, const char *login)
+enum answer session_mail(struct session *s, char *const *argv, const char *login, const char *queue_id)
 {
     session_reset(s);
     const struct fb_conf *conf = s->generation->conf;
@@ -181,7 +181,7 @@ enum answer session_mail(struct session *s, char *const *argv, const char *login
     enum fb_reason reason = fb_scope_mail(conf, &env);
     if (reason == FB_REASON_none && !(s->msg = message_new(conf, &env)))
         return no_memory(s);
-    return reason == FB_REASON_none ? ANSWER_CONTINUE : give_up(s, reason, NULL, NULL);
+    return reason == FB_REASON_none ? ANSWER_CONTINUE : give_up(s, reason, queue_id, NULL);
 }
 
 static bool rcpt_room(struct message *msg)

@@ -39,11 +39,11 @@ void session_agreed(struct session *s, bool skip, bool quarantine);
 /* @addr NULL, or of no IP family: the client is unknown. */
 void session_client(struct session *s, const struct sockaddr *addr);
 
-/* @argv: the address of MAIL FROM, its parameters, NULL. @login: NULL where there is none. */
-enum answer session_mail(struct session *s, char *const *argv, const char *login);
+/* @argv: the address of MAIL FROM, its parameters, NULL. @login: NULL where there is none. @queue_id, here and below: NULL
+ * where it is not known yet. */
+enum answer session_mail(struct session *s, char *const *argv, const char *login, const char *queue_id);
 void session_rcpt(struct session *s, const char *rcpt);
 void session_header(struct session *s, const char *name, const char *value);
-/* @queue_id: NULL where it is not known yet. */
 enum answer session_eoh(struct session *s, const char *queue_id);
 enum answer session_body(struct session *s, const void *p, size_t n);
 enum answer session_eom(struct session *s, const char *queue_id);

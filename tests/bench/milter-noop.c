@@ -32,6 +32,12 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
     return SMFIS_NOREPLY;
 }
 
+static sfsistat on_data(SMFICTX *ctx)
+{
+    (void)ctx;
+    return SMFIS_NOREPLY;
+}
+
 static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 {
     (void)ctx, (void)name, (void)value;
@@ -67,6 +73,7 @@ static const struct smfiDesc description = {
     .xxfi_eoh = on_eoh,
     .xxfi_body = on_body,
     .xxfi_eom = on_eom,
+    .xxfi_data = on_data,
     .xxfi_negotiate = on_negotiate,
 };
 

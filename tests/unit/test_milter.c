@@ -200,7 +200,7 @@ static struct session *connection(struct world *w)
 /* All of a message up to its end. */
 static void letter(struct session *s, const char *body)
 {
-    assert_int_equal(session_mail(s, MAIL((char[]){"<ana@corp.example>"}), NULL), ANSWER_CONTINUE);
+    assert_int_equal(session_mail(s, MAIL((char[]){"<ana@corp.example>"}), NULL, NULL), ANSWER_CONTINUE);
     session_rcpt(s, "<team@corp.example>");
     session_header(s, "From", "Ana <ana@corp.example>");
     session_header(s, "Subject", "again");
@@ -217,9 +217,9 @@ static void mail_out_of_scope_is_let_go_at_its_first_command(void **state)
     (void)state;
     struct world *w = world_new("observe", "");
     struct session *s = connection(w);
-    assert_int_equal(session_mail(s, MAIL((char[]){"<eve@elsewhere.example>"}), NULL), ANSWER_ACCEPT);
-    assert_int_equal(session_mail(s, MAIL((char[]){"<>"}), NULL), ANSWER_ACCEPT);
-    assert_int_equal(session_mail(s, MAIL((char[]){"<ana@corp.example>"}, (char[]){"BODY=8BITMIME"}, (char[]){"size=5000"}), NULL), ANSWER_ACCEPT);
+    assert_int_equal(session_mail(s, MAIL((char[]){"<eve@elsewhere.example>"}), NULL, NULL), ANSWER_ACCEPT);
+    assert_int_equal(session_mail(s, MAIL((char[]){"<>"}), NULL, NULL), ANSWER_ACCEPT);
+    assert_int_equal(session_mail(s, MAIL((char[]){"<ana@corp.example>"}, (char[]){"BODY=8BITMIME"}, (char[]){"size=5000"}), NULL, NULL), ANSWER_ACCEPT);
     assert_int_equal(counted(w, "not_judged.foreign_sender"), 1);
     assert_int_equal(counted(w, "not_judged.null_sender"), 1);
     assert_int_equal(counted(w, "not_judged.too_large"), 1);
@@ -232,7 +232,7 @@ static void the_judge_is_given_envelope_and_message(void **state)
     (void)state;
     struct world *w = world_new("observe", "");
     struct session *s = connection(w);
-    assert_int_equal(session_mail(s, MAIL((char[]){"<ana@corp.example>"}, (char[]){"SIZE=77"}), "ana@corp.example"), ANSWER_CONTINUE);
+    assert_int_equal(session_mail(s, MAIL((char[]){"<ana@corp.example>"}, (char[]){"SIZE=77"}), "ana@corp.example", NULL), ANSWER_CONTINUE);
     session_rcpt(s, "<ben@corp.example>");
     session_rcpt(s, "cleo@corp.example"); /* sendmail(1) mail has no brackets */
     session_header(s, "From", "ana@corp.example");
@@ -260,10 +260,10 @@ static void a_client_without_an_address_needs_a_login(void **state)
     struct world *w = world_new("observe", "");
     struct session *s = connection(w);
     session_client(s, NULL);
-    assert_int_equal(session_mail(s, MAIL((char[]){"<ana@corp.example>"}), NULL), ANSWER_ACCEPT);
+    assert_int_equal(session_mail(s, MAIL((char[]){"<ana@corp.example>"}), NULL, NULL), ANSWER_ACCEPT);
     assert_int_equal(counted(w, "not_judged.foreign_client"), 1);
     session_client(s, &(struct sockaddr){.sa_family = AF_UNSPEC});
-    assert_int_equal(session_mail(s, MAIL((char[]){"<ana@corp.example>"}), "ana@corp.example"), ANSWER_CONTINUE);
+    assert_int_equal(session_mail(s, MAIL((char[]){"<ana@corp.example>"}), "ana@corp.example", NULL), ANSWER_CONTINUE);
     struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
     session_client(s, (const struct sockaddr *)&v6);
     letter(s, "x");
@@ -278,7 +278,7 @@ static void what_the_header_excludes_is_let_go_at_its_end(void **state)
     (void)state;
     struct world *w = world_new("observe", "");
     struct session *s = connection(w);
-    session_mail(s, MAIL((char[]){"<ana@corp.example>"}), NULL);
+    session_mail(s, MAIL((char[]){"<ana@corp.example>"}), NULL, NULL);
     session_rcpt(s, "<council@corp.example>");
     session_header(s, "From", "ana@corp.example");
     assert_int_equal(session_eoh(s, ID), ANSWER_ACCEPT);
@@ -294,7 +294,7 @@ static void a_header_past_its_limit_is_not_judged(void **state)
     (void)state;
     struct world *w = world_new("observe", "");
     struct session *s = connection(w);
-    session_mail(s, MAIL((char[]){"<ana@corp.example>"}), NULL);
+    session_mail(s, MAIL((char[]){"<ana@corp.example>"}), NULL, NULL);
     session_rcpt(s, "<ben@corp.example>");
     for (int i = 0; i < 100; i++)
         session_header(s, "X-Filler", "0123456789012345678901234567890123456789");
@@ -309,7 +309,7 @@ static void more_recipients_than_the_limit_are_not_judged(void **state)
     (void)state;
     struct world *w = world_new("observe", "");
     struct session *s = connection(w);
-    session_mail(s, MAIL((char[]){"<ana@corp.example>"}), NULL);
+    session_mail(s, MAIL((char[]){"<ana@corp.example>"}), NULL, NULL);
     for (int i = 0; i < 4; i++)
         session_rcpt(s, "<ben@corp.example>");
     session_header(s, "From", "ana@corp.example");
@@ -526,7 +526,7 @@ static void a_message_without_memory_passes(void **state)
     for (unsigned long nth = 1; a != ANSWER_QUARANTINE; nth++) {
         assert_in_range(nth, 1, 200);
         fb_arena_fail_at(nth);
-        a = session_mail(s, MAIL((char[]){"<ana@corp.example>"}), NULL);
+        a = session_mail(s, MAIL((char[]){"<ana@corp.example>"}), NULL, NULL);
         session_rcpt(s, "<team@corp.example>");
         session_header(s, "From", "Ana <ana@corp.example>");
         if (a == ANSWER_CONTINUE)
