@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""The command `forbear`, as an admin meets it: what it prints, what it leaves behind, its exit codes.
+
+usage: command.py FORBEAR SOURCE_ROOT
+"""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+FORBEAR, SOURCE = sys.argv[1], pathlib.Path(sys.argv[2])
+WORLD = SOURCE / "tests/rules/worlds/larchmoor"
+HEATED = SOURCE / "tests/rules/cases/restraint-1-told-off-before-all"
+PASSES, WOULD_TELL, WOULD_HOLD, FAILED, USAGE, CONFIG = 0, 10, 20, 1, 64, 78
+
+
+class Command(unittest.TestCase):
+    def setUp(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.dir)
+        self.conf = self.dir / "forbear.conf"
+        for name in WORLD.glob("*.csv"):
+            shutil.copy(name, self.dir)
+        self.write_conf()
+
+    def write_conf(self, mode="hold", more=""):
+        self.conf.write_text((WORLD / "world.conf").read_text() + f"""
+[forbear]
+mode = {mode}
+state_dir = state
+keys_dir = keys
+data_dir = {SOURCE / 'conf'}
+[rules]
+file = none
+phrases = none
+{more}
+""")
+
+    def run_it(self, *words, want=0):
+        done = subprocess.run([FORBEAR, *words, "-c", self.conf], capture_output=True, text=True)
+        self.assertEqual(done.returncode, want, done.stdout + done.stderr)
+        return done.stdout if want in (PASSES, WOULD_TELL, WOULD_HOLD) else done.stderr
+
+    def keys(self):
+        return {p.name: (p.read_bytes(), p.stat().st_mode & 0o777) for p in (self.dir / "keys").rglob("*") if p.is_file()}
+
+    def test_keygen_makes_every_key_with_its_mode(self):
+        self.run_it("keygen")
+        modes = {name: mode for name, (_, mode) in self.keys().items()}
+        self.assertEqual({modes.pop(n) for n in ("signing.key", "box.key")}, {0o400})
+        self.assertEqual(modes.pop("hash.key"), 0o440)
+        self.assertEqual(set(modes.values()), {0o644})
+        self.assertEqual(len(modes), 2)
+
+    def test_keygen_replaces_nothing_and_rotation_keeps_the_old_public_key(self):
+        self.run_it("keygen")
+        before = self.keys()
+        self.run_it("keygen")
+        self.assertEqual(self.keys(), before)
+        self.run_it("keygen", "--rotate")
+        after = self.keys()
+        self.assertNotEqual(after["signing.key"], before["signing.key"])
+        self.assertEqual(len(after), len(before) + 1)
+        del before["signing.key"]
+        self.assertLessEqual(before.items(), after.items())
+
+    def test_config_check_says_ok_with_and_without_keys(self):
+        self.assertIn("OK", self.run_it("config", "check"))
+        self.run_it("keygen")
+        self.assertIn("OK", self.run_it("config", "check"))
+
+    def test_config_check_names_file_line_and_key(self):
+        self.write_conf(more="[hold]\ndelya = 15m")
+        said = self.run_it("config", "check", want=CONFIG)
+        line = self.conf.read_text().splitlines().index("delya = 15m") + 1
+        for part in (str(self.conf), str(line), "hold", "delya"):
+            self.assertIn(part, said)
+
+    def test_config_check_refuses_links_that_would_be_too_long(self):
+        self.write_conf(more="[web]\nbase_url = https://" + "x" * 80)
+        self.assertIn("base_url", self.run_it("config", "check", want=CONFIG))
+
+    def test_config_check_refuses_a_public_key_that_is_none(self):
+        self.run_it("keygen")
+        (self.dir / "keys/public/AAAAAAAA.pub").write_text("k4.public.short\n")
+        self.assertIn("AAAAAAAA.pub", self.run_it("config", "check", want=CONFIG))
+
+    def test_the_sample_is_a_sound_configuration_of_all_defaults(self):
+        sample = self.dir / "sample.conf"
+        sample.write_text(subprocess.run([FORBEAR, "config", "sample"], capture_output=True, text=True, check=True).stdout)
+        show = [FORBEAR, "config", "show", sample]
+        shown = subprocess.run(show, capture_output=True, text=True, check=True).stdout
+        self.assertIn("forbear.mode = observe", shown.splitlines())
+
+    def check(self, *words, want):
+        return self.run_it("check", HEATED / "case.eml", *words, want=want)
+
+    def test_the_exit_code_of_check_is_the_verdict(self):
+        self.assertEqual(self.check(want=WOULD_HOLD), "hold: public_shaming\n")
+        self.write_conf("notify")
+        self.assertEqual(self.check(want=WOULD_TELL), "notify: public_shaming\n")
+        self.write_conf("observe")
+        self.assertEqual(self.check(want=WOULD_TELL), "observe: public_shaming\n")
+
+    def test_check_says_why_and_says_it_to_programs(self):
+        self.assertIn("public_shaming", self.check("--explain", want=WOULD_HOLD))
+        verdict = json.loads(self.check("--json", want=WOULD_HOLD))
+        self.assertEqual((verdict["action"], verdict["rule"]), ("hold", "public_shaming"))
+
+    def test_check_takes_the_envelope_it_is_given(self):
+        self.assertEqual(self.check("--sender", "someone@elsewhere.example", want=PASSES), "pass: not judged (foreign_sender)\n")
+
+    def test_a_message_that_is_not_there_is_a_failure_with_its_name(self):
+        self.assertIn("nowhere.eml", self.run_it("check", self.dir / "nowhere.eml", want=FAILED))
+
+    def test_looking_makes_no_store(self):
+        os.mkdir(self.dir / "state")
+        for words in (("list",), ("counts",), ("events", "4Sjh2k0fMzz1abc")):
+            self.assertIn("forbear.db", self.run_it(*words, want=FAILED))
+        self.assertEqual(os.listdir(self.dir / "state"), [])
+
+    def test_a_decision_needs_a_reason_of_one_line(self):
+        for reason in ((), ("--reason", ""), ("--reason", "two\nlines"), ("--reason", "x" * 201)):
+            self.assertIn("usage", self.run_it("release", "4Sjh2k0fMzz1abc", *reason, want=USAGE))
+
+    def test_what_is_no_command_is_refused(self):
+        for words in ([], ["nonsense"], ["list", "more"], ["check"], ["keygen", "--unknown"], ["counts", "--days", "0"], ["config", "sing"]):
+            self.assertEqual(subprocess.run([FORBEAR, *words], capture_output=True).returncode, USAGE, words)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
