@@ -35,6 +35,7 @@ static enum fb_reason read_message(const struct fb_judge *judge, struct fb_arena
     case FB_MESSAGE_TOO_COMPLEX: return *rc = 0, FB_REASON_too_complex;
     case FB_MESSAGE_ENCRYPTED: return *rc = 0, FB_REASON_encrypted;
     case FB_MESSAGE_NO_TEXT: return *rc = 0, FB_REASON_no_text;
+    case FB_MESSAGE_CALENDAR: return *rc = 0, FB_REASON_calendar;
     default: return FB_REASON_parse_fault;
     }
     *rc = fb_own_words(arena, j->message.text, &j->own, err);
