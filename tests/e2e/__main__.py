@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from e2e import crew, letters, mail, stories
 from e2e.build import build
+from e2e.people import MAILBOXES
 from e2e.places import BASE, MADE, base, make_covered
 from e2e.sandbox import in_stage
 
@@ -24,7 +25,8 @@ The sandbox is running: Postfix with forbear in front of it, on 127.0.0.1 alone.
   submission   127.0.0.1:{submission}  AUTH PLAIN, no TLS: ana@corp.example, ben@, cleo@, dan@, mia@ (the manager); password "sandbox"
                curl -s smtp://127.0.0.1:{submission} --user ana@corp.example:sandbox --mail-from ana@corp.example \\
                     --mail-rcpt team@corp.example --upload-file LETTER.eml
-  mailboxes    {mail}/corp.example/ana/new, ...; the customer's: {mail}/client.example/kai/new
+  mailboxes    tests/sandbox --read ana      what came to ana@corp.example, as text; ben, ..., or kai@client.example
+               maildirs: {mail}/corp.example/ana, ..., {mail}/client.example/kai
   page         http://127.0.0.1:{web}/   the link is in the notice, in Ana's mailbox
   inside       tests/sandbox --enter postqueue -p     or  tests/sandbox --enter forbear list
   logs, conf   {folder}/log, {folder}/etc-forbear
@@ -37,6 +39,7 @@ def _arguments():
     p.add_argument("--story", nargs="+", metavar="NAME", help="tell these; exit 0 when all went as told")
     p.add_argument("--jobs", type=int, default=1, metavar="N", help="stories at a time")
     p.add_argument("--send", action="store_true", help="send a letter that will be held, in the running sandbox")
+    p.add_argument("--read", metavar="NAME", help="print what came to that mailbox of the running sandbox")
     p.add_argument("--enter", nargs=argparse.REMAINDER, metavar="COMMAND", help="run a command inside the running sandbox")
     p.add_argument("--clean", action="store_true", help="remove all that the sandbox ever made, but for packages and users")
     return p.parse_args()
@@ -135,7 +138,16 @@ def send():
     ports = json.loads((folder / "state.json").read_text())["ports"]
     letter = letters.dressing_down()
     queue_id = mail.submit(ports["submission"], letter, letter.sender)
-    print(f"{letter.raw().decode()}\naccepted as {queue_id}. Ana's notice comes to {folder}/mail/corp.example/ana/new")
+    print(f"{letter.raw().decode()}\naccepted as {queue_id}. Ana's notice: tests/sandbox --read ana")
+    return 0
+
+
+def read(name):
+    address = name if "@" in name else f"{name}@corp.example"
+    if address not in MAILBOXES:
+        raise SystemExit(f"no such mailbox: {address}; there are {', '.join(MAILBOXES)}")
+    for letter in mail.Mailboxes(_running() / "mail").letters(address):
+        print(mail.readable(letter))
     return 0
 
 
@@ -158,6 +170,8 @@ def main():
         return list_stories()
     if a.send:
         return send()
+    if a.read:
+        return read(a.read)
     if a.enter:
         return enter(a.enter)
     with in_use():

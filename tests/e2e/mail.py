@@ -84,6 +84,14 @@ def sendmail(letter):
     subprocess.run(["/usr/sbin/sendmail", "-i", "-t", "-f", letter.sender], input=raw, check=True, capture_output=True)
 
 
+def readable(letter):
+    """As a mail program shows it: the fields that matter, the text, the names of what is attached."""
+    head = "".join(f"{name}: {letter[name]}\n" for name in ("Date", "From", "To", "Subject") if letter[name])
+    body = letter.get_body(("plain", "html"))
+    attached = "".join(f"[attached: {part.get_content_type()}]\n" for part in letter.iter_attachments())
+    return f"{'-' * 72}\n{head}\n{body.get_content() if body else ''}{attached}"
+
+
 class Mailboxes:
     def __init__(self, folder):
         self.folder = folder
