@@ -85,7 +85,7 @@ int fb_ask_fetch(struct fb_work *w, struct fb_arena *arena, const struct fb_queu
 bool fb_is_meant(const struct fb_work *w, const struct fb_hold *hold, const struct fb_queue_mail *mail)
 {
     uint8_t is[FB_FINGERPRINT];
-    fb_fingerprint(w->k->hash_key, hold->queue_id, mail->sender, mail->message_id, is);
+    fb_fingerprint(w->k->hash_key, hold->queue_id, mail->message_id, is);
     return memcmp(is, hold->fingerprint, sizeof is) == 0;
 }
 

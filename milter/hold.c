@@ -26,7 +26,7 @@ void holds_done(struct holds *h)
     gate_done(&h->turn);
 }
 
-static int hold_make(const struct generation *g, const struct fb_envelope *env, const struct fb_verdict *v, struct fb_str queue_id,
+static int hold_make(const struct generation *g, const struct fb_verdict *v, struct fb_str queue_id,
                      int64_t now_s, struct fb_arena *arena, struct fb_hold *ret, struct fb_err *err)
 {
     *ret = (struct fb_hold){
@@ -41,7 +41,7 @@ static int hold_make(const struct generation *g, const struct fb_envelope *env, 
     if (!ret->box.p)
         return fb_fail_memory(err);
     fb_hold_id_new(&ret->id);
-    fb_fingerprint(g->hash_key, queue_id, env->sender, v->message_id, ret->fingerprint);
+    fb_fingerprint(g->hash_key, queue_id, v->message_id, ret->fingerprint);
     return 0;
 }
 
@@ -77,12 +77,12 @@ static int holds_add(struct holds *h, const char *dir, const struct fb_hold *hol
     return rc;
 }
 
-int holds_record(struct holds *h, const struct generation *g, const struct fb_envelope *env, const struct fb_verdict *v,
+int holds_record(struct holds *h, const struct generation *g, const struct fb_verdict *v,
                  struct fb_str queue_id, int64_t now_s, struct fb_arena *arena, struct fb_err *err)
 {
     struct fb_hold hold;
     const char *dir = g->conf->forbear_state_dir;
-    int rc = hold_make(g, env, v, queue_id, now_s, arena, &hold, err);
+    int rc = hold_make(g, v, queue_id, now_s, arena, &hold, err);
     if (rc == 0)
         rc = holds_add(h, dir, &hold, err);
     if (rc == 0 && v->action == FB_HOLD)

@@ -17,7 +17,7 @@ void holds_done(struct holds *h);
 
 /* Makes the row of @v (its action is notify or hold) durable, and after it the marker of a hold. When it returns 0 the
  * message may be quarantined or, for notify, delivered. Bounded by 2 seconds of waiting for the store. */
-int holds_record(struct holds *h, const struct generation *g, const struct fb_envelope *env, const struct fb_verdict *v,
+int holds_record(struct holds *h, const struct generation *g, const struct fb_verdict *v,
                  struct fb_str queue_id, int64_t now_s, struct fb_arena *arena, struct fb_err *err);
 
 #endif

@@ -324,7 +324,7 @@ static enum fb_reason record(struct session *s, struct fb_str queue_id, struct f
         return FB_REASON_short_queue_id;
     if (msg->verdict.action == FB_HOLD && !s->quarantine)
         return FB_REASON_not_quarantined;
-    int rc = holds_record(&s->m->holds, s->generation, &msg->env, &msg->verdict, queue_id, fb_now_s(), msg->arena, err);
+    int rc = holds_record(&s->m->holds, s->generation, &msg->verdict, queue_id, fb_now_s(), msg->arena, err);
     return rc < 0 ? FB_REASON_store_fault : FB_REASON_none;
 }
 

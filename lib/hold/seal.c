@@ -90,13 +90,11 @@ static void hash_part(crypto_generichash_state *h, struct fb_str s)
     crypto_generichash_update(h, (const uint8_t *)s.p, s.n);
 }
 
-void fb_fingerprint(const uint8_t key[FB_HASH_KEY], struct fb_str queue_id, struct fb_str sender, struct fb_str message_id,
-                    uint8_t ret[FB_FINGERPRINT])
+void fb_fingerprint(const uint8_t key[FB_HASH_KEY], struct fb_str queue_id, struct fb_str message_id, uint8_t ret[FB_FINGERPRINT])
 {
     crypto_generichash_state h;
     crypto_generichash_init(&h, key, FB_HASH_KEY, FB_FINGERPRINT);
     hash_part(&h, queue_id);
-    hash_part(&h, sender);
     hash_part(&h, message_id);
     crypto_generichash_final(&h, ret, FB_FINGERPRINT);
     sodium_memzero(&h, sizeof h);

@@ -22,9 +22,10 @@ int fb_box_open(struct fb_arena *arena, const uint8_t public_key[FB_BOX_KEY], co
 struct fb_str fb_page_seal(struct fb_arena *arena, const uint8_t key[FB_PAGE_KEY], struct fb_str plain);
 int fb_page_open(struct fb_arena *arena, const uint8_t key[FB_PAGE_KEY], struct fb_str sealed, struct fb_str *ret, struct fb_err *err);
 
-/* Which message is meant: BLAKE2b-256, keyed, of queue id, envelope sender and Message-ID, each with its length before it. */
-void fb_fingerprint(const uint8_t key[FB_HASH_KEY], struct fb_str queue_id, struct fb_str sender, struct fb_str message_id,
-                    uint8_t ret[FB_FINGERPRINT]);
+/* Which message is meant: BLAKE2b-256, keyed, of queue id and Message-ID, each with its length before it. The envelope
+ * sender is no part of it: a milter is told what the client wrote, the queue file has what the MTA made of it
+ * (canonical_maps, masquerade_domains, an appended domain), and a message whose sender was rewritten must be found again. */
+void fb_fingerprint(const uint8_t key[FB_HASH_KEY], struct fb_str queue_id, struct fb_str message_id, uint8_t ret[FB_FINGERPRINT]);
 
 /* base64url without padding, both ways; parse wants exactly @n bytes. */
 struct fb_str fb_b64(struct fb_arena *arena, const void *p, size_t n);

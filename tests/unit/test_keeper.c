@@ -132,7 +132,7 @@ static struct fb_hold milter_holds(struct world *w, enum fb_state state, struct 
     struct fb_err err;
     struct queued *q = queue(w, h.queue_id.p, FB_QUEUE_DONE);
     fb_hold_id_new(&h.id);
-    fb_fingerprint(w->keeper.hash_key, h.queue_id, fb_str(q->sender), fb_str(q->message_id), h.fingerprint);
+    fb_fingerprint(w->keeper.hash_key, h.queue_id, fb_str(q->message_id), h.fingerprint);
     h.box = fb_box_seal(w->arena, w->keeper.box_public, FB_STR(FACTS));
     if (fb_store_add(w->milter, &h, &err) || (state == FB_STATE_pending && fb_marker_write(w->state, &h, &err)))
         fail_msg("%s", err.text);
@@ -790,7 +790,7 @@ static void a_marker_for_another_message_touches_nothing(void **state)
     struct queued *q;
     struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
     after(w, 0);
-    q->sender = "eve@corp.example";
+    q->message_id = "<m2@corp.example>";
     delete_store(w);
     after(w, 1);
     after(w, DELAY);

@@ -74,18 +74,17 @@ static void a_fingerprint_depends_on_every_part_and_where_each_ends(void **state
     (void)state;
     uint8_t key[FB_HASH_KEY] = {1}, other[FB_HASH_KEY] = {2}, want[FB_FINGERPRINT], got[FB_FINGERPRINT];
     static const struct {
-        const char *queue_id, *sender, *message_id;
+        const char *queue_id, *message_id;
         bool same;
     } cases[] = {
-        {"ID", "a@b", "<m>", true}, {"IE", "a@b", "<m>", false}, {"ID", "a@c", "<m>", false}, {"ID", "a@b", "<n>", false},
-        {"IDa", "@b", "<m>", false}, {"ID", "a@b<m>", "", false}, {"", "IDa@b", "<m>", false},
+        {"ID", "<m>", true}, {"IE", "<m>", false}, {"ID", "<n>", false}, {"ID<", "m>", false}, {"", "ID<m>", false},
     };
-    fb_fingerprint(key, FB_STR("ID"), FB_STR("a@b"), FB_STR("<m>"), want);
+    fb_fingerprint(key, FB_STR("ID"), FB_STR("<m>"), want);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        fb_fingerprint(key, fb_str(cases[i].queue_id), fb_str(cases[i].sender), fb_str(cases[i].message_id), got);
+        fb_fingerprint(key, fb_str(cases[i].queue_id), fb_str(cases[i].message_id), got);
         assert_int_equal(memcmp(want, got, sizeof got) == 0, cases[i].same);
     }
-    fb_fingerprint(other, FB_STR("ID"), FB_STR("a@b"), FB_STR("<m>"), got);
+    fb_fingerprint(other, FB_STR("ID"), FB_STR("<m>"), got);
     assert_memory_not_equal(want, got, sizeof got);
 }
 
