@@ -1,58 +1,96 @@
-/* A stack of scratches behind a lock. The milter's gate lets no more judge at once than there are, so nobody waits there;
- * other callers of the library may. */
+/* A stack of scratches behind a lock. How many there come to be is bounded by how many judge at once: the caller's gate. */
 #include "judge/pool.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
-struct fb_pool {
-    pthread_mutex_t lock;
-    pthread_cond_t given;
-    size_t free, n;
-    struct fb_scratch *v[];
+struct item {
+    struct item *next;
+    struct fb_scratch *scratch;
 };
 
-int fb_pool_open(const struct fb_encoder *e, size_t n, struct fb_pool **ret, struct fb_err *err)
+struct fb_pool {
+    const struct fb_encoder *encoder;
+    pthread_mutex_t lock;
+    struct item *free, *in_use; /* items in use are empty: one for each scratch that was taken */
+};
+
+int fb_pool_open(const struct fb_encoder *e, struct fb_pool **ret, struct fb_err *err)
 {
-    struct fb_pool *p = calloc(1, sizeof *p + n * sizeof *p->v);
-    if (!p)
+    struct fb_pool *p = calloc(1, sizeof *p);
+    if (!p || pthread_mutex_init(&p->lock, NULL)) {
+        free(p);
         return fb_fail_memory(err);
-    pthread_mutex_init(&p->lock, NULL);
-    pthread_cond_init(&p->given, NULL);
-    for (; p->n < n; p->free = ++p->n)
-        if (fb_scratch_open(e, &p->v[p->n], err)) {
-            fb_pool_close(p);
-            return -1;
-        }
+    }
+    p->encoder = e;
     *ret = p;
     return 0;
+}
+
+static void items_free(struct item *list)
+{
+    for (struct item *next; list; list = next) {
+        next = list->next;
+        fb_scratch_close(list->scratch);
+        free(list);
+    }
 }
 
 void fb_pool_close(struct fb_pool *p)
 {
     if (!p)
         return;
-    for (size_t i = 0; i < p->n; i++)
-        fb_scratch_close(p->v[i]);
-    pthread_cond_destroy(&p->given);
+    items_free(p->free);
+    items_free(p->in_use);
     pthread_mutex_destroy(&p->lock);
     free(p);
 }
 
-struct fb_scratch *fb_pool_take(struct fb_pool *p)
+static struct item *pop(struct item **list)
+{
+    struct item *it = *list;
+    if (it)
+        *list = it->next;
+    return it;
+}
+
+static void push(struct item **list, struct item *it)
+{
+    it->next = *list;
+    *list = it;
+}
+
+static struct item *item_new(const struct fb_pool *p, struct fb_err *err)
+{
+    struct item *it = calloc(1, sizeof *it);
+    if (!it)
+        fb_fail_memory(err);
+    else if (fb_scratch_open(p->encoder, &it->scratch, err) == 0)
+        return it;
+    free(it);
+    return NULL;
+}
+
+int fb_pool_take(struct fb_pool *p, struct fb_scratch **ret, struct fb_err *err)
 {
     pthread_mutex_lock(&p->lock);
-    while (!p->free)
-        pthread_cond_wait(&p->given, &p->lock);
-    struct fb_scratch *s = p->v[--p->free];
+    struct item *it = pop(&p->free);
     pthread_mutex_unlock(&p->lock);
-    return s;
+    if (!it && !(it = item_new(p, err)))
+        return -1;
+    *ret = it->scratch;
+    it->scratch = NULL;
+    pthread_mutex_lock(&p->lock);
+    push(&p->in_use, it);
+    pthread_mutex_unlock(&p->lock);
+    return 0;
 }
 
 void fb_pool_give(struct fb_pool *p, struct fb_scratch *s)
 {
     pthread_mutex_lock(&p->lock);
-    p->v[p->free++] = s;
-    pthread_cond_signal(&p->given);
+    struct item *it = pop(&p->in_use);
+    it->scratch = s;
+    push(&p->free, it);
     pthread_mutex_unlock(&p->lock);
 }
