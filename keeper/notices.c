@@ -13,12 +13,6 @@
 
 enum { LATER_FIRST_MS = 500, LATER_MAX_MS = 15000, NOTICE_ARENA = 4 << 20 };
 
-static void json_cleanup(json_t **v)
-{
-    json_decref(*v);
-}
-#define FACTS __attribute__((cleanup(json_cleanup))) json_t
-
 void fb_owe(struct fb_work *w, struct fb_hold_id id)
 {
     if (!fb_later_has(&w->owed, id))
@@ -46,7 +40,7 @@ struct sealed {
 static int seal_page(const struct fb_work *w, struct fb_arena *arena, struct fb_str box, struct sealed *ret, struct fb_err *err)
 {
     struct fb_str plain;
-    FACTS *facts = NULL;
+    json_auto_t *facts = NULL;
     if (open_box(w, arena, box, &plain, err) || fb_facts_parse(plain, &facts, err))
         return -1;
     uint8_t key[FB_PAGE_KEY];
@@ -119,7 +113,7 @@ static int make_and_submit(const struct fb_work *w, struct fb_arena *arena, cons
                            struct fb_err *err)
 {
     const struct fb_conf *conf = w->k->conf;
-    FACTS *facts = NULL;
+    json_auto_t *facts = NULL;
     struct fb_str mail;
     if (fb_facts_parse(plain, &facts, err))
         return -1;

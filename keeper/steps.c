@@ -141,7 +141,8 @@ static int release_ended(struct fb_work *w, const struct fb_hold *hold, enum fb_
     case FB_QUEUE_FAILED: break;
     }
     if (fb_later_again(&w->later, hold->id, w->now_ms, FAILED_FIRST_MS, FAILED_MAX_MS) == 1)
-        fb_log(FB_LOG_ERROR, "release_failed", "queue_id=%s rule=%s reason=\"the MTA's tool did not do it; tried again\"", hold->queue_id.p, hold->rule.p);
+        fb_log(FB_LOG_ERROR, "release_failed", "queue_id=%s rule=%s reason=%s", hold->queue_id.p, hold->rule.p,
+               fb_log_quote(FB_STR("the MTA's tool did not do it; tried again")));
     return 0;
 }
 

@@ -12,12 +12,6 @@
 
 enum { TO_LINE_NAMES = 5, RANDOM_ID = 16 };
 
-static void values_cleanup(json_t **v)
-{
-    json_decref(*v);
-}
-#define VALUES __attribute__((cleanup(values_cleanup))) json_t
-
 /* "14:35", or "2026-11-30 14:35" where it is not today any more, in the sender's own time. */
 static struct fb_str clock_text(struct fb_arena *arena, int64_t at_s, int64_t now_s, int tz_min)
 {
@@ -99,7 +93,7 @@ static void add_text(GMimeMultipart *both, const char *subtype, struct fb_str te
 
 int fb_notice_make(const struct fb_notice *n, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err)
 {
-    VALUES *values = json_object();
+    json_auto_t *values = json_object();
     if (!values)
         return fb_fail_memory(err);
     struct fb_str text, html;

@@ -10,11 +10,6 @@
 
 enum { HEADER_MAX = 4 << 20, FIELDS_MAX = 100000 };
 
-static void json_cleanup(json_t **v)
-{
-    json_decref(*v);
-}
-
 /* Is @addr among the addresses of any field of that name? */
 static int names(struct fb_arena *arena, const struct fb_headers *h, const char *field, struct fb_str addr, bool *ret, struct fb_err *err)
 {
@@ -108,7 +103,7 @@ static int render(const struct fb_returned *r, const struct fb_headers *h, struc
     char *subject = g_mime_utils_header_decode_text(NULL, raw.p);
     line = fb_mime_one_line(arena, fb_str(subject));
     g_free(subject);
-    __attribute__((cleanup(json_cleanup))) json_t *values = json_object();
+    json_auto_t *values = json_object();
     json_object_set_new(values, "subject", json_string(line.p)); /* not there where it is no UTF-8: then it is empty */
     if (!values)
         return fb_fail_memory(err);
