@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from e2e import crew, letters, mail, stories
 from e2e.build import build
@@ -75,10 +75,10 @@ def list_stories():
     return 0
 
 
-def prepare():
+def prepare(tests=False):
     run = crew.run_folder()
     make_covered()
-    build(run / "stage")
+    build(run / "stage", tests)
     return run
 
 
@@ -128,7 +128,8 @@ def stay():
 def _running():
     """The folder of the sandbox that was started last and runs."""
     for pid_file in sorted(BASE.glob("run-*/sandbox/pid"), key=lambda f: -f.stat().st_mtime):
-        if os.path.exists(f"/proc/{pid_file.read_text()}"):
+        with suppress(ProcessLookupError):
+            os.kill(int(pid_file.read_text()), 0)
             return pid_file.parent
     raise SystemExit("no sandbox is running: start one with tests/sandbox")
 

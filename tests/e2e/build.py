@@ -3,6 +3,7 @@ import fcntl
 import json
 import subprocess
 from contextlib import contextmanager
+from pathlib import Path
 
 from e2e.places import BUILD, SOURCE, base
 
@@ -35,13 +36,18 @@ def _alone():
         yield
 
 
-def build(stage):
-    """Builds what is not built, and installs it under @stage."""
+def _installed():
+    targets = json.loads((BUILD / "meson-info/intro-targets.json").read_text())
+    return [str(Path(name).relative_to(BUILD)) for target in targets if target["installed"] for name in target["filename"]]
+
+
+def build(stage, tests):
+    """Builds what is not built, with the @tests or only what is installed, and installs it under @stage."""
     with _alone():
         configured = _configured()
         if configured is None:
             _quietly("meson", "setup", str(BUILD), str(SOURCE), *_options())
         elif not configured:
             _quietly("meson", "setup", "--reconfigure", str(BUILD), str(SOURCE), *_options())
-        _quietly("ninja", "-C", str(BUILD))
+        _quietly("ninja", "-C", str(BUILD), *([] if tests else _installed()))
         _quietly("meson", "install", "-C", str(BUILD), "--no-rebuild", "--quiet", "--destdir", str(stage))

@@ -44,7 +44,7 @@ def main():
     crew.heed_signals()
     count = Count()
     with in_use():
-        run = prepare()
+        run = prepare(tests=True)
         meson_tests(count)
         all_stories(run, count)
         if not count.failed:
