@@ -184,7 +184,8 @@ void forbear_verdict_free(struct forbear_verdict *v)
 
 enum forbear_action forbear_verdict_action(const struct forbear_verdict *v)
 {
-    static const enum forbear_action actions[] = {[FB_PASS] = FORBEAR_PASS, [FB_OBSERVE] = FORBEAR_OBSERVE, [FB_NOTIFY] = FORBEAR_NOTIFY, [FB_HOLD] = FORBEAR_HOLD};
+    static const enum forbear_action actions[] = {[FB_PASS] = FORBEAR_PASS, [FB_OBSERVE] = FORBEAR_OBSERVE, [FB_NOTIFY] = FORBEAR_NOTIFY,
+                                                  [FB_HOLD] = FORBEAR_HOLD};
     return actions[v->v.action];
 }
 

@@ -41,10 +41,12 @@ static void print_signals(struct fb_buf *b, const struct fb_judge *judge, const 
 
 static void print_finding(struct fb_buf *b, const struct fb_rule *rule, const struct fb_finding *f)
 {
-    fb_buf_printf(b, "rule %.*s: %s\n  start %+.2f\n", FB_FMT(f->rule), f->fires ? fb_action_name(f->action) : rule->enabled ? "does not fire" : "not enabled", rule->start);
+    const char *outcome = f->fires ? fb_action_name(f->action) : rule->enabled ? "does not fire" : "not enabled";
+    fb_buf_printf(b, "rule %.*s: %s\n  start %+.2f\n", FB_FMT(f->rule), outcome, rule->start);
     for (size_t i = 0; i < f->terms_n; i++)
         if (f->terms[i].value > 0)
-            fb_buf_printf(b, "  %+.2f  %.*s (%g x %+.4g)\n", f->terms[i].value * f->terms[i].weight, FB_FMT(f->terms[i].signal), f->terms[i].value, f->terms[i].weight);
+            fb_buf_printf(b, "  %+.2f  %.*s (%g x %+.4g)\n", f->terms[i].value * f->terms[i].weight, FB_FMT(f->terms[i].signal),
+                          f->terms[i].value, f->terms[i].weight);
     fb_buf_printf(b, "  = %+.2f, threshold %+.2f; needs %s\n", f->log_odds, f->threshold, f->needs_met ? "met" : "not met");
 }
 

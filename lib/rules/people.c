@@ -170,9 +170,11 @@ static unsigned rank_of_title(struct fb_str title)
         struct fb_str word;
         unsigned rank;
     } words[] = {
-        {FB_STR_INIT("chief"), 6}, {FB_STR_INIT("ceo"), 6}, {FB_STR_INIT("chairman"), 6}, {FB_STR_INIT("chairwoman"), 6}, {FB_STR_INIT("president"), 5},
-        {FB_STR_INIT("cfo"), 5}, {FB_STR_INIT("cto"), 5}, {FB_STR_INIT("coo"), 5}, {FB_STR_INIT("managing"), 5}, {FB_STR_INIT("partner"), 4},
-        {FB_STR_INIT("vp"), 4}, {FB_STR_INIT("vice"), 4}, {FB_STR_INIT("head"), 3}, {FB_STR_INIT("director"), 3}, {FB_STR_INIT("manager"), 1}, {FB_STR_INIT("lead"), 1},
+#define RANK(word, rank) {FB_STR_INIT(word), rank}
+        RANK("chief", 6), RANK("ceo", 6), RANK("chairman", 6), RANK("chairwoman", 6), RANK("president", 5), RANK("cfo", 5), RANK("cto", 5),
+        RANK("coo", 5), RANK("managing", 5), RANK("partner", 4), RANK("vp", 4), RANK("vice", 4), RANK("head", 3), RANK("director", 3),
+        RANK("manager", 1), RANK("lead", 1),
+#undef RANK
     };
     unsigned rank = 0;
     bool vice = fb_str_ifind(title, FB_STR("vice")) >= 0;

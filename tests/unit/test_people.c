@@ -60,7 +60,8 @@ static const char *bearers(const struct fb_people *p, const char *name)
 static void columns_stand_in_any_order(void **state)
 {
     (void)state;
-    struct fb_people p = read_both("\xEF\xBB\xBFManager,Name,cost centre,EMAIL\r\n,Ana Ruiz,17,Ana.Ruiz@X.example\r\nana.ruiz@x.example,\"Bo Lund\",18,bo@x.example\r\n", NULL);
+    struct fb_people p = read_both("\xEF\xBB\xBFManager,Name,cost centre,EMAIL\r\n"
+                                   ",Ana Ruiz,17,Ana.Ruiz@X.example\r\nana.ruiz@x.example,\"Bo Lund\",18,bo@x.example\r\n", NULL);
     assert_int_equal(p.n, 2);
     assert_ptr_equal(find(&p, "bo@x.example")->manager, find(&p, "ana.ruiz@x.example"));
     assert_null(find(&p, "nobody@x.example"));
@@ -144,7 +145,8 @@ static void names_that_are_words_are_known(void **state)
 static void lists_keep_their_members(void **state)
 {
     (void)state;
-    struct fb_people p = read_both("email,name\na@x.example,A\n", "member,list\na@x.example,Team@x.example\nb@x.example,all@x.example\nteam@x.example,all@x.example\nc@x.example,team@x.example\n");
+    struct fb_people p = read_both("email,name\na@x.example,A\n", "member,list\na@x.example,Team@x.example\n"
+                                   "b@x.example,all@x.example\nteam@x.example,all@x.example\nc@x.example,team@x.example\n");
     assert_int_equal(fb_people_list(&p, FB_STR("team@x.example"))->members_n, 2);
     assert_int_equal(fb_people_list(&p, FB_STR("all@x.example"))->members_n, 2);
     assert_null(fb_people_list(&p, FB_STR("a@x.example")));
