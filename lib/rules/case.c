@@ -7,7 +7,7 @@
 
 #include "rules/readers.h"
 
-enum { FEW_BEARERS = 3, BEARERS_MAX = 512, GREETED_SENTENCES = 2, PRONOUN_REACH = 2 };
+enum { FEW_BEARERS = 3, BEARERS_MAX = 256, MENTIONS_MAX = 500, GREETED_SENTENCES = 2, PRONOUN_REACH = 2 };
 
 struct naming {
     struct fb_case *c;
@@ -175,10 +175,10 @@ static size_t name_at(struct naming *g, size_t w)
 static int find_names(struct naming *g, struct fb_err *err)
 {
     struct fb_text *t = &g->c->text;
-    g->v = fb_arena_array(g->arena, t->n, sizeof *g->v);
+    g->v = fb_arena_array(g->arena, MENTIONS_MAX, sizeof *g->v);
     if (!g->v)
         return fb_fail_memory(err);
-    for (size_t w = 0, before = 0; w < t->n; before = g->n) {
+    for (size_t w = 0, before = 0; w < t->n && g->n < MENTIONS_MAX; before = g->n) { /* a text of names alone must not take long */
         size_t n = name_at(g, w);
         if (g->n > before)
             t->v[w].person = (uint32_t)n;

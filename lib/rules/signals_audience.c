@@ -222,7 +222,7 @@ static double count_named(struct maker *m, bool absent_only)
     for (size_t i = 0; i < c->mentions_n; i++) {
         const struct fb_mention *who = &c->mentions[i];
         bool known = absent_only && who->reader;
-        for (size_t k = 0; k < i && !known && i - k <= 64; k++)
+        for (size_t k = 0; k < i && !known; k++)
             known = same_person(&c->mentions[k], who);
         if (known)
             continue;

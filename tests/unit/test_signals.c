@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <cmocka.h>
 #include <jansson.h>
@@ -227,6 +228,20 @@ static void what_somebody_else_said_does_not_count(void **state)
     is(&j, "phrase_list", 0);
 }
 
+static void a_text_of_names_alone_takes_no_time(void **state)
+{
+    (void)state;
+    struct fb_buf b = FB_BUF(arena);
+    for (int i = 0; i < 20000; i++)
+        fb_buf_printf(&b, "Lena Kevin Tom. ");
+    struct timespec from, to;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
+    struct fb_judgement j = judged("all@x.example", "", "", fb_buf_str(&b).p);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
+    is(&j, "names_person", 2);
+    assert_true(to.tv_sec - from.tv_sec < 3);
+}
+
 static void capitals_and_questions_count(void **state)
 {
     (void)state;
@@ -337,7 +352,7 @@ int main(void)
         cmocka_unit_test(a_reader_whose_name_is_a_word_is_found_where_it_stands_as_a_name), cmocka_unit_test(pronouns_carry_a_name_on),
         cmocka_unit_test(you_means_the_one_who_is_greeted_or_the_only_one_in_to), cmocka_unit_test(without_a_directory_headers_name_people),
         cmocka_unit_test(the_sender_who_signs_names_nobody), cmocka_unit_test(what_somebody_else_said_does_not_count),
-        cmocka_unit_test(capitals_and_questions_count), cmocka_unit_test(a_finding_shows_its_words_and_its_readers),
+        cmocka_unit_test(a_text_of_names_alone_takes_no_time), cmocka_unit_test(capitals_and_questions_count), cmocka_unit_test(a_finding_shows_its_words_and_its_readers),
         cmocka_unit_test(the_facts_are_what_keeper_and_page_read), cmocka_unit_test(needs_and_thresholds_keep_a_rule_from_firing),
         cmocka_unit_test(time_that_is_over_is_a_reason), cmocka_unit_test(each_allocation_may_fail),
     };
