@@ -5,13 +5,12 @@
  * verdict, not a failure. */
 #include "forbear.h"
 
-#include <jansson.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "mail/message.h"
-#include "rules/policy.h"
+#include "rules/facts.h"
 
 enum { VERDICT_MAX = 64 * 1024 * 1024 };
 
@@ -118,20 +117,10 @@ static int fill(const struct forbear *f, const struct forbear_mail *mail, struct
     return fill_recipients(mail, &m, arena, &r->env, err);
 }
 
-static json_t *text(struct fb_str s)
-{
-    json_t *j = json_stringn(s.p ? s.p : "", s.n);
-    return j ? j : json_string("");
-}
-
 static json_t *finding_json(const struct fb_finding *f)
 {
-    json_t *evidence = json_array();
-    for (size_t i = 0; i < f->evidence_n; i++)
-        json_array_append_new(evidence, json_pack("{so so so}", "signal", text(f->evidence[i].signal), "text", text(f->evidence[i].text), "note",
-                                                  text(f->evidence[i].note)));
-    return json_pack("{so sb sf sf sb so}", "name", text(f->rule), "fires", f->fires, "log_odds", f->log_odds, "threshold", f->threshold,
-                     "needs_met", f->needs_met, "evidence", evidence);
+    return json_pack("{so sb sf sf sb so}", "name", fb_json_text(f->rule), "fires", f->fires, "log_odds", f->log_odds, "threshold", f->threshold,
+                     "needs_met", f->needs_met, "evidence", fb_json_evidence(f));
 }
 
 static int make_json(struct forbear_verdict *v, struct fb_err *err)

@@ -2,7 +2,9 @@
  * own words up to FB_FACTS_WORDS; nothing of what others wrote is in it.
  *
  * DIAGNOSTICS: lack of memory alone: text that is no UTF-8 is left out. */
-#include <jansson.h>
+#include "rules/facts.h"
+
+#include <stdlib.h>
 
 #include "hold/facts.h"
 #include "rules/judge.h"
@@ -13,7 +15,7 @@ static void json_cleanup(json_t **j)
 }
 #define JSON __attribute__((cleanup(json_cleanup))) json_t *
 
-static json_t *text(struct fb_str s)
+json_t *fb_json_text(struct fb_str s)
 {
     json_t *j = json_stringn(s.p ? s.p : "", s.n);
     return j ? j : json_string("");
@@ -24,19 +26,24 @@ static json_t *addresses(struct fb_arena *arena, const struct fb_addresses *v)
     json_t *all = json_array();
     for (size_t i = 0; i < v->n; i++) {
         struct fb_str full = fb_arena_printf(arena, "%.*s <%.*s>", FB_FMT(v->v[i].display), FB_FMT(v->v[i].addr));
-        json_array_append_new(all, text(v->v[i].display.n && full.p ? full : v->v[i].addr));
+        json_array_append_new(all, fb_json_text(v->v[i].display.n && full.p ? full : v->v[i].addr));
     }
+    return all;
+}
+
+json_t *fb_json_evidence(const struct fb_finding *f)
+{
+    json_t *all = json_array();
+    for (size_t i = 0; i < f->evidence_n; i++)
+        json_array_append_new(all, json_pack("{so so so}", "signal", fb_json_text(f->evidence[i].signal), "text", fb_json_text(f->evidence[i].text),
+                                             "note", fb_json_text(f->evidence[i].note)));
     return all;
 }
 
 static json_t *rule(const struct fb_finding *f)
 {
-    json_t *evidence = json_array();
-    for (size_t i = 0; i < f->evidence_n; i++)
-        json_array_append_new(evidence, json_pack("{so so so}", "signal", text(f->evidence[i].signal), "text", text(f->evidence[i].text), "note",
-                                                  text(f->evidence[i].note)));
-    return json_pack("{so so so so so}", "name", text(f->rule), "title", text(f->title), "why", text(f->why), "advice", text(f->advice),
-                     "evidence", evidence);
+    return json_pack("{so so so so so}", "name", fb_json_text(f->rule), "title", fb_json_text(f->title), "why", fb_json_text(f->why), "advice",
+                     fb_json_text(f->advice), "evidence", fb_json_evidence(f));
 }
 
 /* Those that decide, the main one first. */
@@ -54,7 +61,7 @@ static json_t *reader_names(const struct fb_judgement *j)
 {
     json_t *all = json_array();
     for (size_t i = 0; i < j->readers_n; i++)
-        json_array_append_new(all, text(j->readers[i]->name));
+        json_array_append_new(all, fb_json_text(j->readers[i]->name));
     return all;
 }
 
@@ -81,10 +88,10 @@ int fb_judge_facts(struct fb_arena *arena, struct fb_judgement *j, struct fb_err
 {
     const struct fb_message *m = &j->message;
     struct fb_str words = cut(j->own.text, FB_FACTS_WORDS);
-    JSON all = json_pack("{si so sI si so so so so sI so so so sb}", "v", 1, "from", text(j->c.env->sender), "date_s",
-                         (json_int_t)(m->date_s == INT64_MIN ? j->c.now_s : m->date_s), "tz_min", m->tz_min, "subject", text(m->subject),
-                         "message_id", text(m->message_id), "to", addresses(arena, &m->to), "cc", addresses(arena, &m->cc), "hidden",
-                         (json_int_t)hidden(&j->c), "rules", rules(&j->verdict), "readers", reader_names(j), "words", text(words), "words_cut",
+    JSON all = json_pack("{si so sI si so so so so sI so so so sb}", "v", 1, "from", fb_json_text(j->c.env->sender), "date_s",
+                         (json_int_t)(m->date_s == INT64_MIN ? j->c.now_s : m->date_s), "tz_min", m->tz_min, "subject", fb_json_text(m->subject),
+                         "message_id", fb_json_text(m->message_id), "to", addresses(arena, &m->to), "cc", addresses(arena, &m->cc), "hidden",
+                         (json_int_t)hidden(&j->c), "rules", rules(&j->verdict), "readers", reader_names(j), "words", fb_json_text(words), "words_cut",
                          words.n < j->own.text.n || m->text_cut);
     char *dump = all ? json_dumps(all, JSON_COMPACT) : NULL;
     j->verdict.facts = dump ? fb_arena_dup(arena, fb_str(dump)) : (struct fb_str){NULL, 0};
