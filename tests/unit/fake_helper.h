@@ -3,6 +3,7 @@
 #define FB_TESTS_FAKE_HELPER_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -15,11 +16,11 @@ enum { HELPER_FILES = 1024 };
 
 struct queued {
     char queue_id[FB_QUEUE_ID_MAX + 1];
-    enum fb_queue_outcome is; /* DONE: in hold/; ELSEWHERE; ABSENT */
-    const char *sender, *message_id, *message;
+    _Atomic(enum fb_queue_outcome) is; /* DONE: in hold/; ELSEWHERE; ABSENT */
+    const char *_Atomic sender, *_Atomic message_id, *_Atomic message;
     struct fb_str recipients;
-    bool stuck; /* the MTA's tool does nothing with it */
-    unsigned asked, released, deleted, fetched;
+    atomic_bool stuck; /* the MTA's tool does nothing with it */
+    atomic_uint asked, released, deleted, fetched;
 };
 
 struct helper {
@@ -27,9 +28,9 @@ struct helper {
     int fd;
     pthread_t thread;
     pthread_mutex_t lock;
-    size_t n;
+    atomic_size_t n;
     struct queued v[HELPER_FILES];
-    unsigned calls[FB_QUEUE_DELETE + 1];
+    atomic_uint calls[FB_QUEUE_DELETE + 1];
 };
 
 static struct queued *helper_file(struct helper *h, struct fb_str queue_id)
@@ -46,12 +47,11 @@ static enum fb_queue_outcome helper_act(struct queued *q, enum fb_queue_op op)
         return FB_QUEUE_ABSENT;
     if (q->is != FB_QUEUE_DONE || q->stuck)
         return q->stuck ? FB_QUEUE_FAILED : q->is;
-    if (op == FB_QUEUE_FETCH)
-        q->fetched++;
-    if (op == FB_QUEUE_RELEASE)
-        q->released++, q->is = FB_QUEUE_ELSEWHERE;
-    if (op == FB_QUEUE_DELETE)
-        q->deleted++, q->is = FB_QUEUE_ABSENT;
+    q->fetched += op == FB_QUEUE_FETCH;
+    q->released += op == FB_QUEUE_RELEASE;
+    q->deleted += op == FB_QUEUE_DELETE;
+    if (op != FB_QUEUE_FETCH)
+        q->is = op == FB_QUEUE_RELEASE ? FB_QUEUE_ELSEWHERE : FB_QUEUE_ABSENT;
     return FB_QUEUE_DONE;
 }
 

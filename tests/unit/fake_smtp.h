@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,10 +17,10 @@ enum { SMTP_MAILS = 64 };
 struct smtp {
     int fd;
     char host_port[32];
-    const char *rcpt, *data; /* what it says to RCPT and to the end of DATA */
-    bool silent;             /* never says anything */
-    bool keep;               /* keeps what it refuses, too */
-    size_t n;
+    const char *_Atomic rcpt, *_Atomic data; /* what it says to RCPT and to the end of DATA */
+    atomic_bool silent;      /* never says anything */
+    atomic_bool keep;        /* keeps what it refuses, too */
+    atomic_size_t n; /* counted once a mail is whole */
     char *mail[SMTP_MAILS], from[SMTP_MAILS][256], to[SMTP_MAILS][256];
     pthread_t thread;
 };
@@ -39,14 +40,15 @@ static bool smtp_data(struct smtp *s, FILE *f, const char *from, const char *to)
         fputs(line[0] == '.' ? line + 1 : line, out);
     fclose(out);
     n = s->n;
-    if ((s->data[0] == '2' || s->keep) && n < SMTP_MAILS) {
+    const char *says = s->data;
+    if ((says[0] == '2' || s->keep) && n < SMTP_MAILS) {
         s->mail[n] = text;
         snprintf(s->from[n], sizeof s->from[n], "%s", from);
         snprintf(s->to[n], sizeof s->to[n], "%s", to);
         s->n++;
     } else
         free(text);
-    return smtp_says(f, s->data);
+    return smtp_says(f, says);
 }
 
 static void smtp_talk(struct smtp *s, FILE *f)
@@ -89,8 +91,9 @@ static void smtp_start(struct smtp *s)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t n = sizeof at;
-    memset(s, 0, sizeof *s);
-    s->rcpt = s->data = "250 2.0.0 ok";
+    *s = (struct smtp){.fd = -1};
+    s->rcpt = "250 2.0.0 ok";
+    s->data = "250 2.0.0 ok";
     s->fd = socket(AF_INET, SOCK_STREAM, 0);
     if (bind(s->fd, (struct sockaddr *)&at, n) || listen(s->fd, 16) || getsockname(s->fd, (struct sockaddr *)&at, &n))
         abort();

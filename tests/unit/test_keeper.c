@@ -116,11 +116,14 @@ static int tear_down(void **state)
 
 static struct queued *queue(struct world *w, const char *queue_id, enum fb_queue_outcome is)
 {
-    struct queued *q = &w->helper.v[w->helper.n++];
+    struct queued *q = &w->helper.v[w->helper.n];
     snprintf(q->queue_id, sizeof q->queue_id, "%s", queue_id);
     q->is = is;
-    q->sender = "ana@corp.example", q->message_id = "<m1@corp.example>", q->message = MESSAGE;
+    q->sender = "ana@corp.example";
+    q->message_id = "<m1@corp.example>";
+    q->message = MESSAGE;
     q->recipients = FB_STR("ben@corp.example\0dan@corp.example");
+    w->helper.n++;
     return q;
 }
 
@@ -273,7 +276,8 @@ static void what_never_comes_is_given_up_after_the_grace(void **state)
     struct world *w = *state;
     struct queued *q, *r;
     struct fb_hold passed = milter_holds(w, FB_STATE_pending, &q), gone = milter_holds(w, FB_STATE_pending, &r);
-    q->is = FB_QUEUE_ELSEWHERE, r->is = FB_QUEUE_ABSENT;
+    q->is = FB_QUEUE_ELSEWHERE;
+    r->is = FB_QUEUE_ABSENT;
     after(w, 59);
     is_state(w, &passed, FB_STATE_pending);
     after(w, 1);

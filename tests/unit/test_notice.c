@@ -287,7 +287,8 @@ static void five_hundred_is_for_good_and_four_hundred_is_not(void **state)
         struct smtp s;
         struct fb_err err = {""};
         smtp_start(&s);
-        s.rcpt = answers[i].rcpt, s.data = answers[i].data;
+        s.rcpt = answers[i].rcpt;
+        s.data = answers[i].data;
         int rc = submit(&s, "ana@corp.example", &err);
         smtp_stop(&s);
         assert_int_equal(rc, answers[i].want);
