@@ -815,6 +815,28 @@ static void closed_holds_are_forgotten_after_the_retention(void **state)
     assert_int_equal(row(w, &h).state, FB_STATES);
 }
 
+/* Whichever allocation of ours fails in a round: the message is told of and released once, at its time or before. */
+static void without_memory_nothing_is_stranded_or_lost(void **state)
+{
+    struct world *w = *state;
+    for (unsigned long nth = 1; nth < 80; nth++) {
+        struct queued *q;
+        struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
+        fb_arena_fail_at(nth);
+        fb_work_round(&w->work, w->now_s, w->now_ms);
+        fb_arena_fail_at(0);
+        after(w, 30);
+        fb_arena_fail_at(nth);
+        after(w, DELAY);
+        fb_arena_fail_at(0);
+        after(w, 60);
+        after(w, 60);
+        is_state(w, &h, FB_STATE_released);
+        assert_int_equal(q->released, 1);
+        assert_int_equal(q->deleted, 0);
+    }
+}
+
 /* --- the desk on its socket --- */
 
 static void the_desk_answers_though_others_dawdle(void **state)
@@ -897,6 +919,7 @@ int main(void)
         TEST(a_marker_of_a_message_that_left_is_removed),
         TEST(a_marker_for_another_message_touches_nothing),
         TEST(closed_holds_are_forgotten_after_the_retention),
+        TEST(without_memory_nothing_is_stranded_or_lost),
         TEST(the_desk_answers_though_others_dawdle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -180,6 +180,20 @@ static void message_ids_differ_and_are_of_our_domain(void **state)
     assert_true(fb_str_iends(a, FB_STR("@corp.example>")));
 }
 
+/* Whichever allocation of ours fails: a failure and no crash. */
+static void without_memory_no_notice_is_made(void **state)
+{
+    struct made *m = *state;
+    struct fb_err err;
+    int rc = -1;
+    for (unsigned long nth = 1; rc; nth++) {
+        fb_arena_fail_at(nth);
+        rc = fb_notice_make(&m->notice, m->arena, &m->mail, &err);
+        fb_arena_fail_at(0);
+        assert_true(rc <= 0 && nth < 1000);
+    }
+}
+
 /* --- returned --- */
 
 static struct fb_str returned(struct made *m, struct fb_str original, struct fb_str recipients, bool smtputf8)
@@ -266,6 +280,7 @@ static void the_mail_comes_out_as_it_went_in(void **state)
     struct fb_err err;
     smtp_start(&s);
     assert_int_equal(submit(&s, "ana@corp.example", &err), 0);
+    assert_int_equal(s.n, 1);
     assert_string_equal(s.mail[0], "Subject: x\r\n\r\n.dot\r\nend\r\n");
     smtp_stop(&s);
 }
@@ -350,6 +365,7 @@ int main(void)
         TEST(in_notify_mode_there_is_no_link_and_no_time),
         TEST(a_sender_beyond_ascii_is_written_as_it_is),
         TEST(a_template_that_is_missing_is_named),
+        TEST(without_memory_no_notice_is_made),
         TEST(message_ids_differ_and_are_of_our_domain),
         TEST(the_original_is_attached_byte_for_byte),
         TEST(who_no_field_names_was_in_bcc),
