@@ -3,7 +3,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -14,8 +13,8 @@ from e2e.places import base
 STORY_S = 120     # a story that takes longer has failed
 STOP_S = 10       # for stopping in good order; then the kernel does it
 NAMESPACE = ("setpriv", "--pdeathsig", "KILL",  # if this process is killed, so is unshare, and by it all within
-             "unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--mount-proc", "--propagation", "unchanged",
-             "/usr/bin/python3", "-B", "-m", "e2e.inside")
+             "unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--mount-proc", "--propagation", "unchanged")
+INSIDE = ("/usr/bin/python3", "-B", "-m", "e2e.inside")
 
 
 def run_folder():
@@ -51,7 +50,7 @@ def start(run, name, mode, to_terminal=False):
     out = None if to_terminal else said.open("wb")
     folder.chmod(0o755)
     run.chmod(0o755)
-    process = subprocess.Popen([*NAMESPACE, str(run), name, mode], stdin=subprocess.DEVNULL, stdout=out, stderr=out and subprocess.STDOUT,
+    process = subprocess.Popen([*NAMESPACE, *INSIDE, str(run), name, mode], stdin=subprocess.DEVNULL, stdout=out, stderr=out and subprocess.STDOUT,
                                start_new_session=True)
     return Performance(name, folder, process, said)
 
@@ -123,7 +122,3 @@ def remove(folder):
 
 def cpus():
     return max(2, len(os.sched_getaffinity(0)))
-
-
-def flush():
-    sys.stdout.flush()

@@ -5,7 +5,6 @@ kills all that it started, and what was laid over the machine's folders is seen 
 """
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +12,6 @@ import traceback
 from pathlib import Path
 
 from e2e import postfix, ports, stories
-from e2e.places import BASE
 from e2e.sandbox import Sandbox
 from e2e.wait import NotAsTold
 
@@ -72,11 +70,11 @@ def _lay_all(run, folder):
 def prepare(run, folder):
     os.umask(0o022)
     (folder / "log").mkdir()
-    claimed, lock = ports.claim()
+    claimed, block = ports.claim()
     _keep_mounts_here(folder)
     postfix.lay_out(folder, claimed)
     _lay_all(run, folder)
-    return Sandbox(run, folder, claimed), lock
+    return Sandbox(run, folder, claimed), block
 
 
 def _tell(sandbox, name):
@@ -117,7 +115,7 @@ def main(run, name, mode):
     faults = sandbox.stop()
     for fault in faults:
         print(f"  NOT AS TOLD: {fault}", flush=True)
-    lock.close()
+    block.close()
     return 0 if as_told and not faults else 1
 
 

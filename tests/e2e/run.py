@@ -28,7 +28,7 @@ class Count:
 def meson_tests(count):
     log = BUILD / "meson-logs/testlog.json"
     log.unlink(missing_ok=True)  # one of an earlier run must not speak for this one
-    subprocess.run(["meson", "test", "-C", str(BUILD), "--no-rebuild"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+    subprocess.run([*crew.NAMESPACE, "meson", "test", "-C", str(BUILD), "--no-rebuild"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                    stderr=subprocess.DEVNULL)
     for test in map(json.loads, log.read_text().splitlines()):
         count.add(test["result"] == "OK", test["name"], test["duration"], test.get("stdout", "") + test.get("stderr", ""))
