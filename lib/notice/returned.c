@@ -10,34 +10,47 @@
 
 enum { HEADER_MAX = 4 << 20, FIELDS_MAX = 100000 };
 
-/* Is @addr among the addresses of any field of that name? */
-static int names(struct fb_arena *arena, const struct fb_headers *h, const char *field, struct fb_str addr, bool *ret, struct fb_err *err)
+struct named {
+    struct fb_addresses *v; /* one a field */
+    size_t n;
+};
+
+/* Whom To, Cc and Bcc name. A field that is too complex to be read names nobody. */
+static int read_named(const struct fb_headers *h, struct fb_arena *arena, struct named *ret, struct fb_err *err)
 {
-    const struct fb_field *f;
-    for (size_t nth = 0; !*ret && (f = fb_headers_get(h, field, nth)); nth++) {
-        struct fb_addresses list;
-        if (fb_addresses_parse(arena, f->value, &list, err))
+    *ret = (struct named){.v = fb_arena_array(arena, h->n, sizeof *ret->v)};
+    for (size_t i = 0; i < h->n; i++) {
+        struct fb_str name = h->v[i].name;
+        if (!fb_str_ieq(name, FB_STR("To")) && !fb_str_ieq(name, FB_STR("Cc")) && !fb_str_ieq(name, FB_STR("Bcc")))
+            continue;
+        if (!ret->v)
+            return fb_fail_memory(err);
+        if (fb_addresses_parse(arena, h->v[i].value, &ret->v[ret->n++], err) < 0)
             return -1;
-        for (size_t i = 0; i < list.n; i++)
-            *ret = *ret || fb_str_ieq(list.v[i].addr, addr);
     }
     return 0;
+}
+
+static bool is_named(const struct named *named, struct fb_str addr)
+{
+    for (size_t i = 0; i < named->n; i++)
+        for (size_t k = 0; k < named->v[i].n; k++)
+            if (fb_str_ieq(named->v[i].v[k].addr, addr))
+                return true;
+    return false;
 }
 
 /* "Bcc: a,\r\n b\r\n" of the recipients that no field names; empty where all are named. */
 static int bcc_field(const struct fb_returned *r, const struct fb_headers *h, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err)
 {
-    static const char *const fields[] = {"To", "Cc", "Bcc"};
+    struct named named;
     struct fb_buf b = FB_BUF(arena);
     struct fb_str rest = r->recipients, addr;
-    while (rest.n && fb_str_split(&rest, '\0', &addr)) {
-        bool named = addr.n == 0;
-        for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-            if (names(arena, h, fields[i], addr, &named, err))
-                return -1;
-        if (!named)
+    if (read_named(h, arena, &named, err))
+        return -1;
+    while (rest.n && fb_str_split(&rest, '\0', &addr))
+        if (addr.n && !is_named(&named, addr))
             fb_buf_printf(&b, "%s%.*s", b.n ? ",\r\n " : "Bcc: ", FB_FMT(addr));
-    }
     if (b.n)
         fb_buf_add(&b, FB_STR("\r\n"));
     *ret = fb_buf_str(&b);

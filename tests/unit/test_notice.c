@@ -252,6 +252,29 @@ static void a_message_without_a_body_or_a_header_is_returned_too(void **state)
     assert_true(has_exactly(returned(*state, FB_STR("\nbody\n"), FB_STR(""), false), "body\r\n"));
 }
 
+/* As large as a message may be, with as many readers: in the memory that the keeper allows for it, and at once. */
+static void a_large_message_to_many_is_returned_too(void **state)
+{
+    struct made *m = *state;
+    struct fb_buf original = FB_BUF(m->arena), to = FB_BUF(m->arena);
+    fb_buf_add(&original, FB_STR("Subject: x\nTo: r0@corp.example"));
+    for (int i = 1; i < 1000; i++)
+        fb_buf_printf(&original, ",\n r%d@corp.example", i);
+    for (int i = 0; i < 1001; i++)
+        fb_buf_printf(&to, "%sr%d@corp.example", i ? "#" : "", i);
+    fb_buf_add(&original, FB_STR("\n\n"));
+    while (original.n < 1000000)
+        fb_buf_add(&original, FB_STR("0123456789012345678901234567890123456789012345678901234567890123\n"));
+    struct fb_str recipients = fb_buf_str(&to);
+    for (char *p = to.p; (p = strchr(p, '#')); p++)
+        *p = '\0';
+    FB_ARENA arena = m->arena;
+    m->arena = fb_arena_new(4 * original.n + (16 << 20));
+    struct fb_str mail = returned(m, fb_buf_str(&original), recipients, false);
+    assert_true(mail.n > original.n);
+    assert_true(has_exactly(mail, "\r\nBcc: r1000@corp.example\r\n\r\n0123"));
+}
+
 /* --- submitting --- */
 
 static int submit(struct smtp *s, const char *to, struct fb_err *err)
@@ -372,6 +395,7 @@ int main(void)
         TEST(crlf_line_ends_stay_so),
         TEST(eight_bits_and_utf8_headers_stay),
         TEST(a_message_without_a_body_or_a_header_is_returned_too),
+        TEST(a_large_message_to_many_is_returned_too),
         TEST(what_is_accepted_went_out_with_a_null_sender),
         TEST(the_mail_comes_out_as_it_went_in),
         TEST(five_hundred_is_for_good_and_four_hundred_is_not),
