@@ -268,11 +268,12 @@ static void a_large_message_to_many_is_returned_too(void **state)
     struct fb_str recipients = fb_buf_str(&to);
     for (char *p = to.p; (p = strchr(p, '#')); p++)
         *p = '\0';
-    FB_ARENA arena = m->arena;
+    struct fb_arena *first = m->arena;
     m->arena = fb_arena_new(4 * original.n + (16 << 20));
     struct fb_str mail = returned(m, fb_buf_str(&original), recipients, false);
     assert_true(mail.n > original.n);
     assert_true(has_exactly(mail, "\r\nBcc: r1000@corp.example\r\n\r\n0123"));
+    fb_arena_free(first);
 }
 
 /* --- submitting --- */
