@@ -125,12 +125,14 @@ static json_t *finding_json(const struct fb_finding *f)
 
 static int make_json(struct forbear_verdict *v, struct fb_err *err)
 {
-    json_t *rules = json_array();
+    json_t *rules = json_array(), *signals = json_object();
     for (size_t i = 0; i < v->v.findings_n; i++)
         json_array_append_new(rules, finding_json(&v->v.findings[i]));
+    for (size_t i = 0; i < v->v.signals_n; i++)
+        json_object_set_new(signals, v->v.signals[i].signal.p, json_real(v->v.signals[i].value));
     const char *rule = forbear_verdict_rule(v), *reason = forbear_verdict_not_judged(v);
-    json_t *all = json_pack("{ss ss? ss? sI so}", "action", fb_action_name(v->v.action), "rule", rule, "not_judged", reason, "delay_s",
-                            (json_int_t)forbear_verdict_delay_s(v), "rules", rules);
+    json_t *all = json_pack("{ss ss? ss? sI so so}", "action", fb_action_name(v->v.action), "rule", rule, "not_judged", reason, "delay_s",
+                            (json_int_t)forbear_verdict_delay_s(v), "rules", rules, "signals", signals);
     char *dump = all ? json_dumps(all, JSON_COMPACT) : NULL;
     v->json = dump ? fb_arena_dup(v->arena, fb_str(dump)) : (struct fb_str){NULL, 0};
     free(dump);
@@ -144,8 +146,7 @@ static int judge(const struct forbear *f, const struct forbear_mail *mail, struc
     v->arena = fb_arena_new(VERDICT_MAX);
     if (!v->arena)
         return fb_fail_memory(err);
-    if (fill(f, mail, v->arena, &r, err) || fb_judge(f->policy, v->arena, &r.in, &v->v, err) ||
-        fb_explain(f->policy, v->arena, &r.in, &v->explained, err))
+    if (fill(f, mail, v->arena, &r, err) || fb_judge_explained(f->policy, v->arena, &r.in, &v->v, &v->explained, err))
         return -1;
     return make_json(v, err);
 }

@@ -45,7 +45,8 @@ FORBEAR_API const char *forbear_verdict_rule(const struct forbear_verdict *v);
 FORBEAR_API const char *forbear_verdict_not_judged(const struct forbear_verdict *v);
 /* How long it would be held, in seconds; 0 where it would not. */
 FORBEAR_API int64_t forbear_verdict_delay_s(const struct forbear_verdict *v);
-/* All of it as JSON: {"action","rule","not_judged","delay_s","rules":[{"name","fires","log_odds","threshold","needs_met","evidence":[...]}]}. */
+/* All of it as JSON: {"action","rule","not_judged","delay_s","rules":[{"name","fires","log_odds","threshold","needs_met","evidence":[...]}],
+ * "signals":{"NAME":value of those that are not 0}}. */
 FORBEAR_API const char *forbear_verdict_json(const struct forbear_verdict *v);
 /* For people: every signal with its evidence, and each rule's arithmetic. */
 FORBEAR_API const char *forbear_verdict_explain(const struct forbear_verdict *v);

@@ -50,6 +50,7 @@ struct layer {
 };
 
 struct fb_encoder {
+    const struct fb_passes *passes;
     struct fb_model *model;
     struct fb_arena *arena;
     const struct fb_vocab *vocab;
@@ -250,6 +251,12 @@ static int layer_get(struct fb_encoder *e, int l, struct fb_err *err)
     return get_norm(e->model, name, &y->norm2, err);
 }
 
+/* AVX-512 on whatever has it; everything that has AVX2 has FMA too. */
+static const struct fb_passes *passes_choose(void)
+{
+    return __builtin_cpu_supports("avx512f") ? &fb_passes_avx512 : &fb_passes_avx2;
+}
+
 static int encoder_load(struct fb_encoder *e, const char *path, struct fb_err *err)
 {
     if (fb_model_open(path, &e->model, err) || get_embeddings(e, err) || get_heads(e, err) ||
@@ -269,7 +276,7 @@ static int encoder_load(struct fb_encoder *e, const char *path, struct fb_err *e
 
 int fb_encoder_open(const char *path, struct fb_encoder **ret, struct fb_err *err)
 {
-    if (!__builtin_cpu_supports("avx2") || dnnl_get_effective_cpu_isa() < dnnl_cpu_isa_avx2)
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || dnnl_get_effective_cpu_isa() < dnnl_cpu_isa_avx2)
         return FB_ENCODER_NO_CPU;
     omp_set_num_threads(1);
     struct fb_encoder *e = calloc(1, sizeof *e);
@@ -277,6 +284,7 @@ int fb_encoder_open(const char *path, struct fb_encoder **ret, struct fb_err *er
         free(e);
         return fb_fail_memory(err);
     }
+    e->passes = passes_choose();
     if (encoder_load(e, path, err)) {
         fb_encoder_close(e);
         return -1;
@@ -411,7 +419,7 @@ static void embed(struct fb_scratch *s, const int32_t *ids, const uint8_t *types
             x[j] = (float)q[j] * scale;
             other[j] = position[j] + type[j];
         }
-        fb_add_and_norm(x, other, &e->norm);
+        s->e->passes->add_and_norm(x, other, &e->norm);
     }
 }
 
@@ -421,13 +429,13 @@ static int multiply(struct fb_scratch *s, int at, const struct layer *y, enum pr
     const int in = shapes[p].in, out = shapes[p].out;
     const struct views *v = &s->views[at];
     for (size_t i = 0; i < s->n; i++)
-        s->row_scale[i] = fb_to_bytes(x + i * (size_t)in, in, s->bytes + i * (size_t)in);
+        s->row_scale[i] = s->e->passes->to_bytes(x + i * (size_t)in, in, s->bytes + i * (size_t)in);
     dnnl_exec_arg_t args[] = {{DNNL_ARG_SRC, v->in[p]}, {DNNL_ARG_WEIGHTS, y->weight[p]}, {DNNL_ARG_DST, v->out[p]}};
     if (failed(dnnl_primitive_execute(s->e->product[at][p], s->stream, 3, args), "a product", err) ||
         failed(dnnl_stream_wait(s->stream), "a product", err))
         return -1;
     for (size_t i = 0; i < s->n; i++)
-        fb_to_floats(s->sums + i * (size_t)out, y->zero[p], out, s->row_scale[i], y->scale[p], y->bias[p], ret + i * (size_t)out);
+        s->e->passes->to_floats(s->sums + i * (size_t)out, y->zero[p], out, s->row_scale[i], y->scale[p], y->bias[p], ret + i * (size_t)out);
     return 0;
 }
 
@@ -442,7 +450,7 @@ static int attend(struct fb_scratch *s, int at, struct fb_err *err)
         return -1;
     for (size_t h = 0; h < HEADS; h++)
         for (size_t i = 0; i < s->n; i++)
-            fb_softmax(s->scores + (h * padded + i) * padded, (int)s->n, (int)padded);
+            s->e->passes->softmax(s->scores + (h * padded + i) * padded, (int)s->n, (int)padded);
     return failed(dnnl_primitive_execute(s->e->mix[at], s->stream, 3, mix), "attention", err) ||
                    failed(dnnl_stream_wait(s->stream), "attention", err)
                ? -1
@@ -454,14 +462,14 @@ static int run_layer(struct fb_scratch *s, int at, const struct layer *y, struct
     if (multiply(s, at, y, QKV, s->x, s->qkv, err) || attend(s, at, err) || multiply(s, at, y, OUT, s->context, s->inner, err))
         return -1;
     for (size_t i = 0; i < s->n; i++)
-        fb_add_and_norm(s->x + i * WIDE, s->inner + i * WIDE, &y->norm1);
+        s->e->passes->add_and_norm(s->x + i * WIDE, s->inner + i * WIDE, &y->norm1);
     if (multiply(s, at, y, UP, s->x, s->inner, err))
         return -1;
-    fb_gelu(s->inner, (int)s->n * INNER);
+    s->e->passes->gelu(s->inner, (int)s->n * INNER);
     if (multiply(s, at, y, DOWN, s->inner, s->context, err))
         return -1;
     for (size_t i = 0; i < s->n; i++)
-        fb_add_and_norm(s->x + i * WIDE, s->context + i * WIDE, &y->norm2);
+        s->e->passes->add_and_norm(s->x + i * WIDE, s->context + i * WIDE, &y->norm2);
     return 0;
 }
 
@@ -471,7 +479,7 @@ static void pool(const struct fb_scratch *s, float ret[2 * WIDE])
     memcpy(ret, s->x, WIDE * sizeof *ret);
     memset(ret + WIDE, 0, WIDE * sizeof *ret);
     for (size_t i = 0; i < s->n; i++)
-        fb_add_weighted(ret + WIDE, s->x + i * WIDE, 1.0f / (float)s->n);
+        s->e->passes->add_weighted(ret + WIDE, s->x + i * WIDE, 1.0f / (float)s->n);
 }
 
 /* The mean over the text's tokens, weighted by the softmax of their evidence. */
@@ -487,12 +495,12 @@ static void pool_evidence(const struct fb_scratch *s, const uint8_t *types, cons
             sum += expf(evidence[i] - most);
     for (size_t i = 0; i < s->n && sum > 0; i++)
         if (types[i])
-            fb_add_weighted(ret, s->x + i * WIDE, expf(evidence[i] - most) / sum);
+            s->e->passes->add_weighted(ret, s->x + i * WIDE, expf(evidence[i] - most) / sum);
 }
 
-static float apply(const struct linear *l, int output, int inputs, const float *x)
+static float apply(const struct fb_encoder *e, const struct linear *l, int output, int inputs, const float *x)
 {
-    return fb_dot(l->weight + output * inputs, x, inputs) + l->bias[output];
+    return e->passes->dot(l->weight + output * inputs, x, inputs) + l->bias[output];
 }
 
 static void heads(const struct fb_scratch *s, const uint8_t *types, struct fb_encoding *ret)
@@ -500,12 +508,12 @@ static void heads(const struct fb_scratch *s, const uint8_t *types, struct fb_en
     const struct fb_encoder *e = s->e;
     float pooled[3 * WIDE];
     for (size_t i = 0; i < s->n; i++)
-        ret->evidence[i] = apply(&e->tok, 0, WIDE, s->x + i * WIDE);
+        ret->evidence[i] = apply(e, &e->tok, 0, WIDE, s->x + i * WIDE);
     pool(s, pooled);
     pool_evidence(s, types, ret->evidence, pooled + 2 * WIDE);
-    ret->hold = apply(&e->hold, 0, 3 * WIDE, pooled);
+    ret->hold = apply(e, &e->hold, 0, 3 * WIDE, pooled);
     for (int r = 0; r < FB_ENCODER_RULES; r++)
-        ret->rules[r] = apply(&e->rules, r, 3 * WIDE, pooled);
+        ret->rules[r] = apply(e, &e->rules, r, 3 * WIDE, pooled);
 }
 
 int fb_encoder_run(struct fb_scratch *s, const int32_t *ids, const uint8_t *types, size_t n, float exit_below,
@@ -525,7 +533,7 @@ int fb_encoder_run(struct fb_scratch *s, const int32_t *ids, const uint8_t *type
             continue;
         float pooled[2 * WIDE];
         pool(s, pooled);
-        ret->hold = ret->exits[l] = apply(&s->e->exits[l], 0, 2 * WIDE, pooled);
+        ret->hold = ret->exits[l] = apply(s->e, &s->e->exits[l], 0, 2 * WIDE, pooled);
         if (ret->hold < exit_below) {
             ret->left_early = true;
             return 0;
@@ -539,7 +547,7 @@ void fb_encoder_acts(const struct fb_scratch *s, size_t from, size_t to, float r
 {
     float mean[WIDE] = {0};
     for (size_t i = from; i < to && i < s->n; i++)
-        fb_add_weighted(mean, s->x + i * WIDE, 1.0f / (float)(to - from));
+        s->e->passes->add_weighted(mean, s->x + i * WIDE, 1.0f / (float)(to - from));
     for (int a = 0; a < FB_ENCODER_ACTS; a++)
-        ret[a] = apply(&s->e->act, a, WIDE, mean);
+        ret[a] = apply(s->e, &s->e->act, a, WIDE, mean);
 }

@@ -1,12 +1,10 @@
 /* What lies between the matrix products: one pass over a row each. Compiled with fast-math (no value here is ever NaN or
- * infinite), once for each width of registers; the widest that the processor has is chosen when the program starts. */
+ * infinite), once for each width of registers: FB_PASSES is the name of the table that this time comes of it. */
 #include "judge/passes.h"
 
 #include <math.h>
 
-#define WIDEST __attribute__((target_clones("avx512f", "avx2", "default")))
-
-WIDEST void fb_add_and_norm(float *restrict x, const float *restrict add, const struct fb_norm *norm)
+static void add_and_norm(float *restrict x, const float *restrict add, const struct fb_norm *norm)
 {
     float sum = 0, squares = 0;
     for (int i = 0; i < FB_WIDE; i++) {
@@ -21,7 +19,7 @@ WIDEST void fb_add_and_norm(float *restrict x, const float *restrict add, const 
         x[i] = (x[i] - mean) * k * norm->weight[i] + norm->bias[i];
 }
 
-WIDEST float fb_to_bytes(const float *restrict x, int n, uint8_t *restrict q)
+static float to_bytes(const float *restrict x, int n, uint8_t *restrict q)
 {
     float most = 1e-20f;
     for (int i = 0; i < n; i++)
@@ -32,7 +30,7 @@ WIDEST float fb_to_bytes(const float *restrict x, int n, uint8_t *restrict q)
     return most / 127;
 }
 
-WIDEST void fb_to_floats(const int32_t *restrict sums, const int32_t *restrict zero, int n, float row, const float *restrict scale, const float *restrict bias,
+static void to_floats(const int32_t *restrict sums, const int32_t *restrict zero, int n, float row, const float *restrict scale, const float *restrict bias,
                              float *restrict y)
 {
     for (int i = 0; i < n; i++)
@@ -53,7 +51,7 @@ static inline __attribute__((always_inline)) float exp_of(float x)
 }
 
 /* GELU by erf (Hendrycks & Gimpel 2016); erf by Abramowitz & Stegun 7.1.26, error below 1.5e-7. */
-WIDEST void fb_gelu(float *x, int n)
+static void gelu(float *x, int n)
 {
     for (int i = 0; i < n; i++) {
         float z = x[i] * 0.70710678f, a = fabsf(z), t = 1 / (1 + 0.3275911f * a);
@@ -63,7 +61,7 @@ WIDEST void fb_gelu(float *x, int n)
     }
 }
 
-WIDEST void fb_softmax(float *x, int n, int padded)
+static void softmax(float *x, int n, int padded)
 {
     const float k = 0.17677670f; /* 1 / sqrt(HEAD) */
     float most = x[0], sum = 0;
@@ -80,7 +78,7 @@ WIDEST void fb_softmax(float *x, int n, int padded)
         x[i] = 0;
 }
 
-WIDEST float fb_dot(const float *restrict a, const float *restrict b, int n)
+static float dot(const float *restrict a, const float *restrict b, int n)
 {
     float s = 0;
     for (int i = 0; i < n; i++)
@@ -88,8 +86,10 @@ WIDEST float fb_dot(const float *restrict a, const float *restrict b, int n)
     return s;
 }
 
-WIDEST void fb_add_weighted(float *restrict sum, const float *restrict x, float w)
+static void add_weighted(float *restrict sum, const float *restrict x, float w)
 {
     for (int i = 0; i < FB_WIDE; i++)
         sum[i] += x[i] * w;
 }
+
+const struct fb_passes FB_PASSES = {add_and_norm, to_bytes, to_floats, gelu, softmax, dot, add_weighted};

@@ -6,8 +6,10 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "rules/judge.h"
+#include "rules/meaning.h"
 
 enum { POLICY_MAX = 1024 * 1024 * 1024 };
 
@@ -15,8 +17,22 @@ struct fb_policy {
     atomic_uint refs;
     struct fb_arena *arena;
     struct fb_conf *conf;
+    struct fb_judging judging;
     struct fb_judge judge;
 };
+
+/* Weights that were asked for by name must be there; the shipped ones may be left out of an installation. */
+static int judging_open(struct fb_policy *p, struct fb_err *err)
+{
+    const struct fb_conf *conf = p->conf;
+    struct fb_str shipped = fb_arena_printf(p->arena, "%s/judge.bin", conf->forbear_data_dir);
+    if (!shipped.p)
+        return fb_fail_memory(err);
+    bool named = *conf->judge_model, there = named || access(shipped.p, F_OK) == 0;
+    if (conf->judge_enabled && !there)
+        p->judging.absent = fb_arena_printf(p->arena, "%s is not there: nothing is judged by meaning", shipped.p);
+    return conf->judge_enabled && there ? fb_judging_open(p->arena, named ? conf->judge_model : shipped.p, &p->judging, err) : 0;
+}
 
 static int load(struct fb_policy *p, const char *conf_path, struct fb_err *err)
 {
@@ -29,9 +45,9 @@ static int load(struct fb_policy *p, const char *conf_path, struct fb_err *err)
         return fb_fail_memory(err);
     struct fb_judge *j = &p->judge;
     j->conf = conf;
-    if (fb_people_load(p->arena, conf->people_file, conf->people_lists, &j->people, err) ||
+    if (judging_open(p, err) || fb_people_load(p->arena, conf->people_file, conf->people_lists, &j->people, err) ||
         fb_phrases_load(p->arena, phrases.p, conf->rules_phrases, &j->phrases, err) ||
-        fb_signals_init(p->arena, j->phrases, &j->signals, err))
+        fb_signals_init(p->arena, j->phrases, &p->judging, &j->signals, err))
         return -1;
     return fb_ruleset_load(p->arena, rules.p, conf->rules_file, &j->signals, &j->rules, err);
 }
@@ -61,6 +77,7 @@ void fb_policy_unref(struct fb_policy *p)
 {
     if (!p || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1)
         return;
+    fb_judging_close(&p->judging);
     fb_conf_free(p->conf);
     fb_arena_free(p->arena);
     free(p);
@@ -81,6 +98,8 @@ struct fb_str fb_policy_warnings(const struct fb_policy *p, struct fb_arena *are
         fb_buf_add(&b, FB_STR("[scope] protected is empty: mail to a works council, an ombudsman or a doctor is read like any other\n"));
     if (!*c->people_file)
         fb_buf_add(&b, FB_STR("[people] file is empty: who is above whom is unknown\n"));
+    if (p->judging.absent.n)
+        fb_buf_printf(&b, "%.*s\n", FB_FMT(p->judging.absent));
     fb_buf_add(&b, p->judge.people.warnings);
     struct fb_str all = fb_buf_str(&b);
     return all.p ? all : FB_STR_NONE;
@@ -94,10 +113,12 @@ int fb_judge(const struct fb_policy *p, struct fb_arena *arena, const struct fb_
     return rc;
 }
 
-int fb_explain(const struct fb_policy *p, struct fb_arena *arena, const struct fb_judge_input *in, struct fb_str *ret, struct fb_err *err)
+int fb_judge_explained(const struct fb_policy *p, struct fb_arena *arena, const struct fb_judge_input *in, struct fb_verdict *ret,
+                       struct fb_str *ret_text, struct fb_err *err)
 {
     struct fb_judgement j;
     if (fb_judge_run(&p->judge, arena, in, &j, err))
         return -1;
-    return fb_judge_explain(&p->judge, arena, &j, ret, err);
+    *ret = j.verdict;
+    return fb_judge_explain(&p->judge, arena, &j, ret_text, err);
 }

@@ -76,6 +76,8 @@ struct fb_verdict {
     bool volunteer;            /* observe mode may log its words */
     struct fb_str facts;       /* JSON of hold/facts.h; empty for FB_PASS */
     struct fb_str message_id;  /* with <>; empty where it has none */
+    size_t signals_n;          /* those that are not 0; their weight is 0 */
+    const struct fb_term *signals;
 };
 
 struct fb_judge_input {
@@ -91,7 +93,8 @@ struct fb_judge_input {
  * message that cannot be judged is a success with a reason; < 0 is for lack of memory alone. */
 int fb_judge(const struct fb_policy *p, struct fb_arena *arena, const struct fb_judge_input *in, struct fb_verdict *ret, struct fb_err *err);
 
-/* Every signal with its value and evidence, and each rule's arithmetic, for people: `forbear check --explain`. */
-int fb_explain(const struct fb_policy *p, struct fb_arena *arena, const struct fb_judge_input *in, struct fb_str *ret, struct fb_err *err);
+/* The same, and every signal with its value and evidence and each rule's arithmetic, for people: `forbear check --explain`. */
+int fb_judge_explained(const struct fb_policy *p, struct fb_arena *arena, const struct fb_judge_input *in, struct fb_verdict *ret,
+                       struct fb_str *ret_text, struct fb_err *err);
 
 #endif

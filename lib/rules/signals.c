@@ -2,6 +2,7 @@
  * must say how many signals it has, name them, and read them from a case.
  *
  * DIAGNOSTICS: lack of memory; a phrase list whose signals would bear the name of another. */
+#include "rules/meaning.h"
 #include "rules/signals.h"
 
 #include <assert.h>
@@ -26,19 +27,21 @@ static int index_names(struct fb_signals *s, struct fb_arena *arena, struct fb_e
     return 0;
 }
 
-int fb_signals_init(struct fb_arena *arena, const struct fb_phrases *phrases, struct fb_signals *ret, struct fb_err *err)
+int fb_signals_init(struct fb_arena *arena, const struct fb_phrases *phrases, const struct fb_judging *judging, struct fb_signals *ret, struct fb_err *err)
 {
     *ret = (struct fb_signals){0};
-    size_t audience = fb_audience_signals(), said = fb_phrase_signals(phrases);
-    ret->names = fb_arena_array(arena, audience + said, sizeof *ret->names);
-    ret->sentences = fb_arena_array(arena, audience + said, sizeof *ret->sentences);
+    size_t audience = fb_audience_signals(), said = fb_phrase_signals(phrases), meant = fb_meaning_signals(), n = audience + said + meant;
+    ret->names = fb_arena_array(arena, n, sizeof *ret->names);
+    ret->sentences = fb_arena_array(arena, n, sizeof *ret->sentences);
     if (!ret->names || !ret->sentences)
         return fb_fail_memory(err);
     fb_audience_names(ret->names, ret->sentences);
     add_source(ret, (struct fb_source){.read = fb_audience_read, .first = 0, .n = audience});
-    if (fb_phrase_names(arena, phrases, ret->names + audience, ret->sentences + audience, err))
+    if (fb_phrase_names(arena, phrases, ret->names + audience, ret->sentences + audience, err) ||
+        fb_meaning_names(arena, ret->names + audience + said, ret->sentences + audience + said, err))
         return -1;
     add_source(ret, (struct fb_source){.read = fb_phrase_read, .state = phrases, .first = audience, .n = said});
+    add_source(ret, (struct fb_source){.read = fb_meaning_signals_read, .state = judging, .first = audience + said, .n = meant});
     return index_names(ret, arena, err);
 }
 

@@ -1,6 +1,7 @@
 /* Signals: what is true of a case, each as a number with its evidence. They come from sources: the audience and the form
  * (signals.def), the phrase lists (phrase_NAME: sentences in which a phrase of NAME.txt stands; phrase_NAME_at_person: those
- * of them that are about a person; phrase_NAME_at_colleague: about a colleague). Rules weigh signals; a signal decides nothing. */
+ * of them that are about a person; phrase_NAME_at_colleague: about a colleague), the judge of meaning
+ * (rules/meaning.h). Rules weigh signals; a signal decides nothing. */
 #ifndef FB_RULES_SIGNALS_H
 #define FB_RULES_SIGNALS_H
 
@@ -35,7 +36,8 @@ struct fb_signals { /* all signals there are, numbered */
     struct fb_source sources[FB_SOURCES_MAX];
 };
 
-int fb_signals_init(struct fb_arena *arena, const struct fb_phrases *phrases, struct fb_signals *ret, struct fb_err *err);
+struct fb_judging;
+int fb_signals_init(struct fb_arena *arena, const struct fb_phrases *phrases, const struct fb_judging *judging, struct fb_signals *ret, struct fb_err *err);
 bool fb_signals_find(const struct fb_signals *s, struct fb_str name, size_t *ret);
 /* One value for each signal, in @arena. Outcome: FB_SIGNALS_LATE when @expired(@arg) said so between two sources. */
 enum { FB_SIGNALS_LATE = 1 };

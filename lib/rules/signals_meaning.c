@@ -32,8 +32,6 @@ static const char *const act_says[ACTS] = {
 int fb_judging_open(struct fb_arena *arena, const char *model, struct fb_judging *ret, struct fb_err *err)
 {
     *ret = (struct fb_judging){.absent = FB_STR_NONE};
-    if (!*model)
-        return 0;
     int rc = fb_encoder_open(model, &ret->encoder, err);
     if (rc == FB_ENCODER_NO_CPU) {
         ret->absent = fb_arena_dup(arena, FB_STR("this processor has no AVX2: nothing is judged by meaning"));

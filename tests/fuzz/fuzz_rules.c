@@ -1,7 +1,10 @@
 /* rules.conf: grammar, keys and conditions. */
 #include "fuzz.h"
 
+#include "rules/meaning.h"
 #include "rules/ruleset.h"
+
+static const struct fb_judging no_meaning;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -9,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fb_signals signals;
     struct fb_ruleset rules;
     FB_ARENA arena = fb_arena_new(64u << 20);
-    if (!arena || fb_phrases_read(arena, "list.txt", FB_STR("messed up"), &phrases, NULL) || fb_signals_init(arena, phrases, &signals, NULL))
+    if (!arena || fb_phrases_read(arena, "list.txt", FB_STR("messed up"), &phrases, NULL) || fb_signals_init(arena, phrases, &no_meaning, &signals, NULL))
         return 0;
     double *values = fb_arena_array(arena, signals.n, sizeof *values);
     if (!values || fb_ruleset_read(arena, "rules.conf", (struct fb_str){(const char *)data, size}, &signals, &rules, NULL))

@@ -54,11 +54,11 @@ class Forbear:
 
 def open_world(folder, scratch):
     """The configuration of a folder (world.conf, and the people and lists it names) with the shipped rules, in hold mode."""
-    shipped = pathlib.Path(__file__).resolve().parent.parent.parent / "conf"
+    source = pathlib.Path(__file__).resolve().parent.parent.parent
     copy = pathlib.Path(tempfile.mkdtemp(dir=scratch))
     for path in folder.iterdir():
         if path.suffix in (".conf", ".csv"):
             shutil.copyfile(path, copy / path.name)
     with open(copy / "world.conf", "a") as conf:
-        conf.write(f"\n[forbear]\nmode = hold\ndata_dir = {shipped}\n[rules]\nfile = none\nphrases = none\n")
+        conf.write(f"\n[forbear]\nmode = hold\ndata_dir = {source / 'conf'}\n[judge]\nmodel = {source / 'model/judge.bin'}\n[rules]\nfile = none\nphrases = none\n")
     return Forbear(copy / "world.conf")

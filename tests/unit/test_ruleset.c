@@ -9,7 +9,10 @@
 #include <cmocka.h>
 
 #include "base/io.h"
+#include "rules/meaning.h"
 #include "rules/ruleset.h"
+
+static const struct fb_judging no_meaning;
 
 static struct fb_arena *arena;
 static struct fb_signals signals;
@@ -20,7 +23,7 @@ static int setup(void **state)
     struct fb_phrases *phrases;
     struct fb_err err;
     arena = fb_arena_new(16u << 20);
-    return !arena || fb_phrases_read(arena, "list.txt", FB_STR("messed up"), &phrases, &err) || fb_signals_init(arena, phrases, &signals, &err);
+    return !arena || fb_phrases_read(arena, "list.txt", FB_STR("messed up"), &phrases, &err) || fb_signals_init(arena, phrases, &no_meaning, &signals, &err);
 }
 
 static int teardown(void **state)

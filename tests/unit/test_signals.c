@@ -14,6 +14,9 @@
 #include "hold/facts.h"
 #include "mail/message.h"
 #include "rules/judge.h"
+#include "rules/meaning.h"
+
+static const struct fb_judging no_meaning;
 
 static char dir[] = "/tmp/forbear-signals-XXXXXX";
 static struct fb_arena *arena;
@@ -51,7 +54,7 @@ static int setup(void **state)
     if (fb_conf_load(path, &conf, &err) ||
         fb_people_read(arena, "people.csv", fb_str(people), "lists.csv", fb_str(lists), &judge.people, &err) ||
         fb_phrases_read(arena, "list.txt", FB_STR("says = Blame.\nmessed up\n"), &judge.phrases, &err) ||
-        fb_signals_init(arena, judge.phrases, &judge.signals, &err) ||
+        fb_signals_init(arena, judge.phrases, &no_meaning, &judge.signals, &err) ||
         fb_ruleset_read(arena, "rules.conf", fb_str(rules), &judge.signals, &judge.rules, &err)) {
         print_error("%s\n", err.text);
         return -1;
