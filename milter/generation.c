@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#include "daemon/log.h"
+
 static void generation_free(struct generation *g)
 {
     fb_policy_unref(g->policy);
@@ -25,6 +27,15 @@ static int keys_load(struct generation *g, struct fb_err *err)
     return 0;
 }
 
+/* What a good configuration still leaves to be desired: an admin who never runs `forbear config check` finds it here. */
+static void warn(const struct fb_policy *policy)
+{
+    FB_ARENA arena = fb_arena_new(1 << 20);
+    struct fb_str rest = arena ? fb_policy_warnings(policy, arena) : FB_STR_NONE, line;
+    while (fb_str_line(&rest, &line))
+        fb_log(FB_LOG_INFO, "policy_warning", "warning=%s", fb_log_quote(line));
+}
+
 static int generation_load(const char *conf_path, struct generation **ret, struct fb_err *err)
 {
     struct generation *g = calloc(1, sizeof *g);
@@ -40,6 +51,7 @@ static int generation_load(const char *conf_path, struct generation **ret, struc
         generation_free(g);
         return rc;
     }
+    warn(g->policy);
     *ret = g;
     return 0;
 }

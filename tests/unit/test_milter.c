@@ -52,6 +52,12 @@ void fb_policy_unref(struct fb_policy *p)
     policies--;
 }
 
+struct fb_str fb_policy_warnings(const struct fb_policy *p, struct fb_arena *arena)
+{
+    (void)p, (void)arena;
+    return FB_STR_NONE;
+}
+
 const struct fb_conf *fb_policy_conf(const struct fb_policy *p)
 {
     return p->conf;
