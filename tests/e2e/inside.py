@@ -98,7 +98,7 @@ def main(run, name, mode):
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     folder = Path(run) / name
-    sandbox, lock = prepare(Path(run), folder)
+    sandbox, block = prepare(Path(run), folder)
     as_told = False
     try:
         if mode == "story":

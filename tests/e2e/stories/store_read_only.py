@@ -2,7 +2,6 @@
 import subprocess
 
 from e2e import letters, queue
-from e2e.wait import until
 
 
 def story(s):
