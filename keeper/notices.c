@@ -5,6 +5,7 @@
 #include <sodium.h>
 
 #include "crash.h"
+#include "daemon/daemon.h"
 #include "daemon/log.h"
 #include "hold/facts.h"
 #include "notice/notice.h"
@@ -181,10 +182,11 @@ static int owed_one(struct fb_work *w, struct fb_hold_id id)
 int fb_do_owed(struct fb_work *w)
 {
     struct fb_hold_id due[FB_BATCH];
+    int64_t from_ms = fb_clock_ms();
     size_t n = fb_later_list(&w->owed, w->now_ms, due, FB_BATCH);
     w->again = w->again || n == FB_BATCH;
     for (size_t i = 0; i < n; i++) {
-        if (fb_work_long(w)) {
+        if (fb_work_long(from_ms)) {
             w->again = true;
             return 0;
         }
@@ -239,9 +241,10 @@ static int advise_one(struct fb_work *w, struct fb_hold_id id)
 
 int fb_do_advised(struct fb_work *w, struct fb_arena *arena, struct fb_hold *v, size_t n)
 {
+    int64_t from_ms = fb_clock_ms();
     (void)arena;
     for (size_t i = 0; i < n; i++) {
-        if (fb_work_long(w)) {
+        if (fb_work_long(from_ms)) {
             w->again = true;
             return 0;
         }

@@ -3,6 +3,7 @@
  *
  * DIAGNOSTICS: logs copy_refused, copy_later (once), delete_failed (once), decision_invalid. */
 #include "crash.h"
+#include "daemon/daemon.h"
 #include "daemon/log.h"
 #include "notice/notice.h"
 #include "notice/smtp.h"
@@ -130,8 +131,9 @@ int fb_do_withdrawing(struct fb_work *w, struct fb_arena *arena, struct fb_hold 
 {
     struct fb_queue_reply reply;
     int rc = fb_ask_look_up(w, arena, v, n, &reply);
+    int64_t from_ms = fb_clock_ms();
     for (size_t i = 0; i < n && !rc; i++) {
-        if (fb_work_long(w)) {
+        if (fb_work_long(from_ms)) {
             w->again = true;
             break;
         }

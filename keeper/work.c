@@ -47,9 +47,9 @@ void fb_work_done(struct fb_work *w)
     w->store = NULL;
 }
 
-bool fb_work_long(const struct fb_work *w)
+bool fb_work_long(int64_t from_ms)
 {
-    return fb_clock_ms() - w->now_ms > ROUND_LONG_MS;
+    return fb_clock_ms() - from_ms > ROUND_LONG_MS;
 }
 
 /* --- the store --- */

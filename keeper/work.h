@@ -32,8 +32,9 @@ int fb_work_round(struct fb_work *w, int64_t now_s, int64_t now_ms);
 /* Rounds until a signal comes in on @signal_fd. */
 int fb_work_run(struct fb_work *w, int signal_fd, struct fb_err *err);
 
-/* True once what may block (SMTP, fetching) has taken enough of this round: deadlines must not wait for it. */
-bool fb_work_long(const struct fb_work *w);
+/* True once what may block (SMTP, fetching) and began at @from_ms has taken enough of this round: deadlines must not wait
+ * for it. Counted from where it began: it must get its turn also in rounds that were long before. */
+bool fb_work_long(int64_t from_ms);
 
 /* --- steps.c: what each state asks for. @v: @n holds that are due, at most FB_BATCH, each queue id once --- */
 int fb_do_pending(struct fb_work *w, struct fb_arena *arena, struct fb_hold *v, size_t n);

@@ -3,7 +3,7 @@ from e2e import letters, queue, store
 from e2e.wait import until
 
 MANY = 200
-CONF = {"hold.delay": "25s", "keeper.reconcile": "1m"}
+CONF = {"hold.delay": "25s"}
 RULES = "[public_shaming]\ndelay = 25s\n"
 
 
