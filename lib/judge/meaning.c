@@ -2,7 +2,8 @@
  * or end within a sentence unless the sentence alone is longer than a window. */
 #include "judge/meaning.h"
 
-enum { FACTS_MOST = 160, SUBJECT_MOST = 64 }; /* tokens; so that half of a window is always left for the text */
+enum { FACTS_MOST = 160, SUBJECT_MOST = 64 }; /* tokens; so that a third of a window is always left for the text */
+enum { NEVER = -100 };                         /* log-odds of what was not judged */
 
 const char *const fb_meaning_rules[FB_ENCODER_RULES] = {
     "public_shaming", "manager_escalation", "uninvited_manager", "not_prewired",
@@ -69,7 +70,9 @@ static int sentences_find(struct reading *r, struct fb_arena *arena, struct fb_s
             continue;
         struct fb_meaning_sentence *out = &r->out->sentences[r->out->sentences_n];
         out->text = s;
-        out->evidence = -100;
+        out->evidence = NEVER;
+        for (int a = 0; a < FB_ENCODER_ACTS; a++)
+            out->acts[a] = NEVER;
         r->spans[r->out->sentences_n++] = span;
     }
     return 0;
@@ -91,14 +94,11 @@ static size_t window_end(const struct reading *r, size_t first, size_t room)
     return end;
 }
 
-static void keep_greatest(struct reading *r, const struct fb_encoding *e, bool first)
+static void keep_greatest(struct fb_meaning *out, const struct fb_encoding *e, bool first)
 {
-    struct fb_meaning *out = r->out;
-    if (first || e->hold > out->hold)
-        out->hold = e->hold;
+    out->hold = e->hold > out->hold ? e->hold : out->hold;
     for (int i = 0; i < FB_ENCODER_RULES && !e->left_early; i++)
-        if (first || e->rules[i] > out->rules[i])
-            out->rules[i] = e->rules[i];
+        out->rules[i] = e->rules[i] > out->rules[i] ? e->rules[i] : out->rules[i];
     out->left_early = (first || out->left_early) && e->left_early;
 }
 
@@ -131,7 +131,7 @@ static int window_run(struct reading *r, size_t first, size_t *ret_end, struct f
     struct fb_encoding e;
     if (fb_encoder_run(r->scratch, ids, types, n, r->exit_below, &e, err))
         return -1;
-    keep_greatest(r, &e, first == 0);
+    keep_greatest(r->out, &e, first == 0);
     if (r->out->sentences_n)
         keep_sentences(r, &e, first, *ret_end, base, n - 1);
     return 0;
@@ -162,7 +162,9 @@ int fb_meaning_read(struct fb_scratch *s, const struct fb_vocab *vocab, struct f
                   struct fb_str text, float exit_below, struct fb_meaning *ret, struct fb_err *err)
 {
     struct reading r = {.scratch = s, .out = ret, .exit_below = exit_below};
-    *ret = (struct fb_meaning){0};
+    *ret = (struct fb_meaning){.hold = NEVER};
+    for (int i = 0; i < FB_ENCODER_RULES; i++)
+        ret->rules[i] = NEVER;
     if (subject.n) {
         subject = fb_arena_printf(arena, "subject: %.*s. ", FB_FMT(subject));
         if (!subject.p)

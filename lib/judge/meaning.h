@@ -15,12 +15,12 @@ extern const char *const fb_meaning_acts[FB_ENCODER_ACTS];   /* ask, ownership, 
 
 struct fb_meaning_sentence {
     struct fb_str text;             /* a view into the text that was judged, ending at '.', '!', '?' or a line end */
-    float acts[FB_ENCODER_ACTS];    /* log-odds */
+    float acts[FB_ENCODER_ACTS];    /* log-odds; -100 where its window was left at an exit, as evidence and rules are */
     float evidence;                 /* the greatest log-odds of its tokens that they are among the decisive words */
 };
 
 struct fb_meaning {
-    bool left_early, cut; /* left at an exit (then hold alone is set); more text than the windows hold */
+    bool left_early, cut; /* every window was left at an exit (then hold alone was judged); more text than the windows hold */
     float hold, rules[FB_ENCODER_RULES];
     size_t sentences_n;
     struct fb_meaning_sentence *sentences;

@@ -85,14 +85,6 @@ static void roles(struct fb_buf *b, const struct fb_case *c, const struct fb_add
         fb_buf_printf(b, ", +%zu", a->n - ROLES_SHOWN);
 }
 
-static size_t seen_readers(const struct fb_case *c)
-{
-    size_t n = c->readers_more;
-    for (size_t i = 0; i < c->readers_n; i++)
-        n += c->readers[i].role != FB_ROLE_HIDDEN;
-    return n;
-}
-
 static size_t outsiders(const struct fb_case *c, const struct fb_addresses *a)
 {
     size_t n = 0;
@@ -118,7 +110,7 @@ static struct fb_str facts(struct fb_arena *arena, const struct fb_case *c)
     struct fb_addresses none = {0, NULL};
     const struct fb_addresses *to = m->to.n ? &m->to : &m->cc, *cc = m->to.n ? &m->cc : &none;
     struct fb_buf b = FB_BUF(arena);
-    size_t readers = seen_readers(c), all = to->n + cc->n, out = outsiders(c, to) + outsiders(c, cc);
+    size_t readers = c->readers_n + c->readers_more, all = to->n + cc->n, out = outsiders(c, to) + outsiders(c, cc);
     fb_buf_add(&b, FB_STR("to: "));
     roles(&b, c, to);
     fb_buf_add(&b, FB_STR("; cc: "));

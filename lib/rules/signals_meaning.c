@@ -13,12 +13,15 @@
 enum {
     RULES = FB_ENCODER_RULES,
     ACTS = FB_ENCODER_ACTS,
-    FIRST_RULE = 1, /* behind judge_hold */
+    JUDGED = 0,
+    HOLD = 1,
+    FIRST_RULE = 2,
     FIRST_ACT = FIRST_RULE + RULES,
     SIGNALS = FIRST_ACT + ACTS,
     QUOTES = 3, /* sentences that are evidence of one signal, at most */
 };
 
+static const float exit_below = -3;      /* log-odds of hold at an exit: no message that was held in the end was ever below -1.5 */
 static const float decisive_above = -1; /* log-odds of evidence: below it no sentence is quoted but the strongest */
 
 /* In the order of fb_meaning_acts, each as what follows "the sender ". */
@@ -53,8 +56,10 @@ size_t fb_meaning_signals(void)
 
 int fb_meaning_names(struct fb_arena *arena, struct fb_str *names, struct fb_str *sentences, struct fb_err *err)
 {
-    names[0] = FB_STR("judge_hold");
-    sentences[0] = FB_STR("How sure the judge is that a wise colleague would say wait (log-odds, counted from -6).");
+    names[JUDGED] = FB_STR("judged");
+    sentences[JUDGED] = FB_STR("The judge has read the own words.");
+    names[HOLD] = FB_STR("judge_hold");
+    sentences[HOLD] = FB_STR("How sure the judge is that a wise colleague would say wait (log-odds, counted from -6).");
     for (int i = 0; i < RULES; i++) {
         names[FIRST_RULE + i] = fb_arena_printf(arena, "judge_%s", fb_meaning_rules[i]);
         sentences[FIRST_RULE + i] = fb_arena_printf(arena, "How sure the judge is of %s (log-odds, counted from -6).", fb_meaning_rules[i]);
@@ -151,7 +156,8 @@ static int read_all(struct reading *r, struct fb_signal *ret, struct fb_err *err
 {
     if (find_decisive(r, err))
         return -1;
-    ret[0] = above_floor(r, r->meaning.hold);
+    ret[JUDGED] = (struct fb_signal){.value = 1};
+    ret[HOLD] = above_floor(r, r->meaning.hold);
     for (int i = 0; i < RULES; i++)
         ret[FIRST_RULE + i] = above_floor(r, r->meaning.rules[i]);
     for (int i = 0; i < ACTS; i++)
@@ -169,7 +175,7 @@ int fb_meaning_signals_read(const struct fb_source *source, struct fb_arena *are
         return 0;
     if (fb_input_make(arena, c, &r.input, err) || fb_pool_take(judging->pool, &scratch, err))
         return -1;
-    int rc = fb_meaning_read(scratch, fb_encoder_vocab(judging->encoder), arena, r.input.facts, r.input.subject, r.input.text, -INFINITY, &r.meaning, err);
+    int rc = fb_meaning_read(scratch, fb_encoder_vocab(judging->encoder), arena, r.input.facts, r.input.subject, r.input.text, exit_below, &r.meaning, err);
     fb_pool_give(judging->pool, scratch);
     return rc ? -1 : read_all(&r, ret, err);
 }
