@@ -1,11 +1,6 @@
 /* Strings: comparison, cutting and numbers, all on ASCII and independent of the locale. */
 #include "base/str.h"
 
-bool fb_str_eq(struct fb_str a, struct fb_str b)
-{
-    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
 bool fb_str_ieq(struct fb_str a, struct fb_str b)
 {
     return a.n == b.n && fb_str_istarts(a, b);

@@ -25,7 +25,10 @@ static inline struct fb_str fb_str(const char *cstr)
     return cstr ? (struct fb_str){cstr, strlen(cstr)} : FB_STR_NONE;
 }
 
-bool fb_str_eq(struct fb_str a, struct fb_str b);
+static inline bool fb_str_eq(struct fb_str a, struct fb_str b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
 /* ASCII letters without regard to case; all other bytes as they are. */
 bool fb_str_ieq(struct fb_str a, struct fb_str b);
 bool fb_str_istarts(struct fb_str s, struct fb_str prefix);

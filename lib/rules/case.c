@@ -17,10 +17,11 @@ struct naming {
     size_t n;
 };
 
-static bool is_one_of(struct fb_str word, const char *const *v, size_t n)
+#define W(word) FB_STR_INIT(word)
+static bool is_one_of(struct fb_str word, const struct fb_str *v, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (fb_str_eq(word, fb_str(v[i])))
+        if (fb_str_eq(word, v[i]))
             return true;
     return false;
 }
@@ -28,8 +29,10 @@ static bool is_one_of(struct fb_str word, const char *const *v, size_t n)
 
 static bool is_greeting(struct fb_str word)
 {
-    static const char *const greetings[] = {"hi", "hello", "hey", "dear", "hallo", "liebe", "lieber", "good", "morning", "afternoon", "evening",
-                                            "thanks", "ok", "okay", "so", "and", "again", "mr", "mrs", "ms", "dr"};
+    static const struct fb_str greetings[] = {
+        W("hi"), W("hello"), W("hey"), W("dear"), W("hallo"), W("liebe"), W("lieber"), W("good"), W("morning"), W("afternoon"), W("evening"),
+        W("thanks"), W("ok"), W("okay"), W("so"), W("and"), W("again"), W("mr"), W("mrs"), W("ms"), W("dr"),
+    };
     return IS_ONE_OF(word, greetings);
 }
 
@@ -215,8 +218,8 @@ static struct fb_str stem(struct fb_str norm)
 /* Whom a sentence without a name means. An imperative means the one who is spoken to. */
 static enum pronoun pronoun_in(const struct fb_text *t, size_t sentence)
 {
-    static const char *const you[] = {"you", "your", "yours", "yourself"}, *const he[] = {"he", "she", "him", "her", "his", "hers"};
-    static const char *const imperatives[] = {"please", "do", "never", "stop", "kindly"};
+    static const struct fb_str you[] = {W("you"), W("your"), W("yours"), W("yourself")}, he[] = {W("he"), W("she"), W("him"), W("her"), W("his"), W("hers")};
+    static const struct fb_str imperatives[] = {W("please"), W("do"), W("never"), W("stop"), W("kindly")};
     for (size_t w = t->first[sentence]; w < t->first[sentence + 1]; w++)
         if (IS_ONE_OF(stem(t->v[w].norm), you) || (w == t->first[sentence] && IS_ONE_OF(t->v[w].norm, imperatives)))
             return PRONOUN_YOU;

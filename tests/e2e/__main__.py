@@ -75,10 +75,10 @@ def list_stories():
     return 0
 
 
-def prepare(tests=False):
+def prepare(tests=False, **kind):
     run = crew.run_folder()
     make_covered()
-    build(run / "stage", tests)
+    build(run / "stage", tests, **kind)
     return run
 
 

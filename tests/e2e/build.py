@@ -1,4 +1,4 @@
-"""Builds into build/, and lays what is installed into a folder of the run: programs must not change under a story."""
+"""Builds, and lays what is installed into a folder of the run: programs must not change under a story."""
 import fcntl
 import json
 import subprocess
@@ -7,20 +7,22 @@ from pathlib import Path
 
 from e2e.places import BUILD, SOURCE, base
 
-OPTIONS = {"prefix": "/usr", "sysconfdir": "/etc", "localstatedir": "/var", "crash_points": True}
+WHERE = {"prefix": "/usr", "sysconfdir": "/etc", "localstatedir": "/var"}
+TESTED = (BUILD, {**WHERE, "crash_points": True})
+RELEASE = (SOURCE / "build-release", {**WHERE, "buildtype": "release", "b_lto": True})  # as README has it installed
 
 
-def _options():
-    return [f"-D{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in OPTIONS.items()]
+def _options(options):
+    return [f"-D{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in options.items()]
 
 
-def _configured():
+def _configured(folder, options):
     try:
-        listed = json.loads((BUILD / "meson-info/intro-buildoptions.json").read_text())
+        listed = json.loads((folder / "meson-info/intro-buildoptions.json").read_text())
     except OSError:
         return None
     have = {option["name"]: option["value"] for option in listed}
-    return all(have.get(name) == value for name, value in OPTIONS.items())
+    return all(have.get(name) == value for name, value in options.items())
 
 
 def _quietly(*command):
@@ -36,18 +38,19 @@ def _alone():
         yield
 
 
-def _installed():
-    targets = json.loads((BUILD / "meson-info/intro-targets.json").read_text())
-    return [str(Path(name).relative_to(BUILD)) for target in targets if target["installed"] for name in target["filename"]]
+def _installed(folder):
+    targets = json.loads((folder / "meson-info/intro-targets.json").read_text())
+    return [str(Path(name).relative_to(folder)) for target in targets if target["installed"] for name in target["filename"]]
 
 
-def build(stage, tests):
+def build(stage, tests, kind=TESTED):
     """Builds what is not built, with the @tests or only what is installed, and installs it under @stage."""
+    folder, options = kind
     with _alone():
-        configured = _configured()
+        configured = _configured(folder, options)
         if configured is None:
-            _quietly("meson", "setup", str(BUILD), str(SOURCE), *_options())
+            _quietly("meson", "setup", str(folder), str(SOURCE), *_options(options))
         elif not configured:
-            _quietly("meson", "setup", "--reconfigure", str(BUILD), str(SOURCE), *_options())
-        _quietly("ninja", "-C", str(BUILD), *([] if tests else _installed()))
-        _quietly("meson", "install", "-C", str(BUILD), "--no-rebuild", "--quiet", "--destdir", str(stage))
+            _quietly("meson", "setup", "--reconfigure", str(folder), str(SOURCE), *_options(options))
+        _quietly("ninja", "-C", str(folder), *([] if tests else _installed(folder)))
+        _quietly("meson", "install", "-C", str(folder), "--no-rebuild", "--quiet", "--destdir", str(stage))
