@@ -7,7 +7,7 @@
 #include "crash.h"
 #include "daemon/daemon.h"
 #include "daemon/log.h"
-#include "hold/facts.h"
+#include "facts/facts.h"
 #include "notice/notice.h"
 #include "notice/smtp.h"
 #include "work.h"

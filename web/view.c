@@ -5,7 +5,7 @@
 
 #include <time.h>
 
-#include "hold/facts.h"
+#include "facts/facts.h"
 #include "hold/seal.h"
 
 static const char *const WEEKDAYS[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};

@@ -11,7 +11,7 @@
  *  "token":"...", "prefix":"", "withdraws":false,
  *  "created":TIME, "until":TIME, "changed":TIME,    in the sender's UTC offset
  *  "any_cc":true, "any_readers":true,
- *  "facts":{...}}                                   hold/facts.h; absent where the blob is gone or cannot be opened
+ *  "facts":{...}}                                   facts/facts.h; absent where the blob is gone or cannot be opened
  * TIME = {"time":"14:05", "weekday":"Saturday", "day":28, "month":"November", "year":2026, "zone":"UTC+01:00",
  *         "iso":"2026-11-28T14:05:00+01:00", "today":true}
  * Caller: json_decref. NULL where memory is out or the state is none. */

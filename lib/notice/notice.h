@@ -15,7 +15,7 @@ struct fb_notice {
     int64_t now_s, deadline_s; /* deadline_s 0: notify mode, nothing is held */
     bool withdraws;            /* what happens at the deadline: returned, not delivered */
     struct fb_str link;        /* empty in notify mode */
-    json_t *facts;             /* hold/facts.h */
+    json_t *facts;             /* facts/facts.h */
 };
 int fb_notice_make(const struct fb_notice *n, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err);
 

@@ -1,4 +1,4 @@
-/* What is kept of a verdict (sealed by the caller): hold/facts.h as JSON. Only sentences that decided are quoted, and the
+/* What is kept of a verdict (sealed by the caller): facts/facts.h as JSON. Only sentences that decided are quoted, and the
  * own words up to FB_FACTS_WORDS; nothing of what others wrote is in it.
  *
  * DIAGNOSTICS: lack of memory alone: text that is no UTF-8 is left out. */
@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#include "hold/facts.h"
+#include "facts/facts.h"
 #include "rules/judge.h"
 
 static void json_cleanup(json_t **j)

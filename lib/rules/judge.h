@@ -29,7 +29,7 @@ int fb_judge_run(const struct fb_judge *judge, struct fb_arena *arena, const str
 
 /* The findings of @signals, one a rule; the action, the main finding and the readers with them. */
 int fb_findings_make(const struct fb_judge *judge, struct fb_arena *arena, struct fb_judgement *j, struct fb_err *err);
-/* The verdict as JSON of hold/facts.h. */
+/* The verdict as JSON of facts/facts.h. */
 int fb_judge_facts(struct fb_arena *arena, struct fb_judgement *j, struct fb_err *err);
 /* All signals and all arithmetic, for people. */
 int fb_judge_explain(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_judgement *j, struct fb_str *ret, struct fb_err *err);

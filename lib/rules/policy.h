@@ -74,7 +74,7 @@ struct fb_verdict {
     size_t findings_n;         /* one a rule, in the order of rules.conf */
     const struct fb_finding *findings;
     bool volunteer;            /* observe mode may log its words */
-    struct fb_str facts;       /* JSON of hold/facts.h; empty for FB_PASS */
+    struct fb_str facts;       /* JSON of facts/facts.h; empty for FB_PASS */
     struct fb_str message_id;  /* with <>; empty where it has none */
     size_t signals_n;          /* those that are not 0; their weight is 0 */
     const struct fb_term *signals;

@@ -179,25 +179,10 @@ struct fb_str fb_text_span(const struct fb_text *t, size_t first, size_t n)
     return (struct fb_str){a->text.p, (size_t)(z->text.p + z->text.n - a->text.p)};
 }
 
-/* How many bytes the UTF-8 sequence at @s takes; 0: it is none. */
-static size_t utf8_len(struct fb_str s)
-{
-    const unsigned char *p = (const unsigned char *)s.p;
-    size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xC2 && p[0] < 0xE0 ? 2 : p[0] >= 0xE0 && p[0] < 0xF0 ? 3 : p[0] >= 0xF0 && p[0] < 0xF5 ? 4 : 0;
-    if (!n || n > s.n)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((p[i] & 0xC0) != 0x80)
-            return 0;
-    bool overlong = (p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xF0 && p[1] < 0x90);
-    bool beyond = (p[0] == 0xED && p[1] > 0x9F) || (p[0] == 0xF4 && p[1] > 0x8F);
-    return overlong || beyond ? 0 : n;
-}
-
 bool fb_text_utf8(struct fb_str s)
 {
     for (size_t n; s.n; s = rest_from(s, n))
-        if (!(n = utf8_len(s)))
+        if (!(n = fb_utf8_length(s)))
             return false;
     return true;
 }

@@ -1,7 +1,7 @@
 /* The facts in a box: what passes can be read without looking again. */
 #include "fuzz.h"
 
-#include "hold/facts.h"
+#include "facts/facts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Who may include whom, and what nobody may call.
 
-Arrows point one way: base <- mail <- rules; base <- conf, wire, daemon, hold, token, notice; the programs on top. No
+Arrows point one way: base <- mail <- rules; base <- conf, wire, daemon, facts, judge, hold, token, notice; the programs on top. No
 program includes another. The helper, which is root, sees neither INI nor SQL nor crypto. lib/ knows no clock, no
 environment, no log and no libmilter, save lib/daemon, which is for programs.
 """
@@ -16,20 +16,19 @@ LIB = {
     "daemon": {"base"},
     "mail": {"base"},
     "judge": {"base"},
+    "facts": {"base"},
     "hold": {"base"},
     "token": {"base", "hold"},
     "notice": {"base", "mail"},
-    "rules": {"base", "conf", "mail", "judge"},
+    "rules": {"base", "conf", "facts", "mail", "judge"},
 }
 PROGRAMS = {
     "helper": {"base", "wire", "daemon"},
     "milter": {"base", "conf", "daemon", "hold", "mail", "rules", "wire"},
-    "web": {"base", "conf", "daemon", "hold", "notice", "token", "wire"},
+    "web": {"base", "conf", "daemon", "facts", "hold", "notice", "token", "wire"},
     "keeper": set(LIB),
     "forbear": set(LIB),
 }
-# The form of a verdict's facts, and no code: written by rules, read by keeper and page.
-SHARED = {"hold/facts.h"}
 # A library of others -> the folders that may know it.
 FOREIGN = {
     r"libmilter/": {"milter"},
@@ -60,7 +59,7 @@ def allowed(folder):
 def include_faults(folder, text):
     for kind, name in re.findall(r'^\s*#\s*include\s+(["<])([^">]+)[">]', text, re.M):
         target = name.split("/")[0]
-        if kind == '"' and "/" in name and target not in allowed(folder) and name not in SHARED:
+        if kind == '"' and "/" in name and target not in allowed(folder):
             yield f'may not include "{name}"'
         if kind == '"' and ".." in name:
             yield f'climbs out of its folder to "{name}"'

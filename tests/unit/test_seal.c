@@ -9,7 +9,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-#include "hold/facts.h"
+#include "facts/facts.h"
 #include "hold/seal.h"
 
 static int set_up(void **state)

@@ -11,7 +11,7 @@
 #include <jansson.h>
 
 #include "base/io.h"
-#include "hold/facts.h"
+#include "facts/facts.h"
 #include "mail/message.h"
 #include "rules/judge.h"
 #include "rules/meaning.h"

@@ -2,7 +2,7 @@
  * without looking again; what it says about a fault must never hold words of the message.
  *
  * DIAGNOSTICS: a fault names the place (where the JSON ends being JSON, which member has another shape). */
-#include "hold/facts.h"
+#include "facts/facts.h"
 
 /* jansson's own texts quote what stands near the fault, so only its position is passed on. */
 static json_t *parse(struct fb_str text, struct fb_err *err)

@@ -7,8 +7,8 @@
  *            "evidence":[{"signal":"phrase_blame","text":"the very words","note":"..."}]}],   the deciding one first
  *  "readers":["Name","..."],                                           who makes it so
  *  "words":"...", "words_cut":false}                                     own words, at most FB_FACTS_WORDS bytes */
-#ifndef FB_HOLD_FACTS_H
-#define FB_HOLD_FACTS_H
+#ifndef FB_FACTS_FACTS_H
+#define FB_FACTS_FACTS_H
 
 #include <jansson.h>
 
