@@ -7,7 +7,6 @@
 
 #include <dnnl.h>
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -24,6 +23,9 @@ enum {
     STEP = 32, /* lengths are padded to multiples of it */
     LENGTHS = FB_ENCODER_LONGEST / STEP,
 };
+
+/* Of OpenMP (3.2.1), under oneDNN; its header comes with gcc alone. */
+extern void omp_set_num_threads(int n);
 
 /* The four products of a layer. */
 enum product { QKV, OUT, UP, DOWN, PRODUCTS };
