@@ -92,7 +92,7 @@ static void say(const struct question *q, const struct forbear_verdict *v)
     else if (not_judged)
         printf("pass: not judged (%s)\n", not_judged);
     else
-        printf("%s%s%s\n", action_name(forbear_verdict_action(v)), rule ? ": " : "", rule ? rule : "");
+        printf("%s%s%s\n%s", action_name(forbear_verdict_action(v)), rule ? ": " : "", rule ? rule : "", forbear_verdict_why(v));
 }
 
 static int judge(struct question *q, struct fb_err *err)

@@ -21,7 +21,7 @@ struct forbear {
 struct forbear_verdict {
     struct fb_arena *arena;
     struct fb_verdict v;
-    struct fb_str json, explained;
+    struct fb_str json, why, explained;
 };
 
 static int tell(const struct fb_err *err, char *error, size_t size)
@@ -140,6 +140,26 @@ static int make_json(struct forbear_verdict *v, struct fb_err *err)
     return v->json.p ? 0 : fb_fail_memory(err);
 }
 
+static void tell_finding(struct fb_buf *b, const struct fb_finding *f)
+{
+    fb_buf_printf(b, "%.*s. %.*s\n", FB_FMT(f->title), FB_FMT(f->why));
+    for (size_t i = 0; i < f->evidence_n; i++) {
+        const struct fb_evidence *e = &f->evidence[i];
+        fb_buf_printf(b, e->text.n ? "  \"%.*s\" %.*s\n" : "  %.*s%.*s\n", FB_FMT(e->text), FB_FMT(e->note));
+    }
+    fb_buf_printf(b, "  Instead: %.*s\n", FB_FMT(f->advice));
+}
+
+static int make_why(struct forbear_verdict *v, struct fb_err *err)
+{
+    struct fb_buf b = FB_BUF(v->arena);
+    for (size_t i = 0; i < v->v.findings_n; i++)
+        if (v->v.findings[i].fires)
+            tell_finding(&b, &v->v.findings[i]);
+    v->why = fb_buf_str(&b);
+    return v->why.p ? 0 : fb_fail_memory(err);
+}
+
 static int judge(const struct forbear *f, const struct forbear_mail *mail, struct forbear_verdict *v, struct fb_err *err)
 {
     struct request r;
@@ -148,7 +168,7 @@ static int judge(const struct forbear *f, const struct forbear_mail *mail, struc
         return fb_fail_memory(err);
     if (fill(f, mail, v->arena, &r, err) || fb_judge_explained(f->policy, v->arena, &r.in, &v->v, &v->explained, err))
         return -1;
-    return make_json(v, err);
+    return make_why(v, err) || make_json(v, err) ? -1 : 0;
 }
 
 int forbear_judge(const struct forbear *f, const struct forbear_mail *mail, struct forbear_verdict **ret, char *error, size_t error_size)
@@ -197,6 +217,11 @@ int64_t forbear_verdict_delay_s(const struct forbear_verdict *v)
 const char *forbear_verdict_json(const struct forbear_verdict *v)
 {
     return v->json.p;
+}
+
+const char *forbear_verdict_why(const struct forbear_verdict *v)
+{
+    return v->why.p;
 }
 
 const char *forbear_verdict_explain(const struct forbear_verdict *v)

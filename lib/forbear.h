@@ -48,6 +48,8 @@ FORBEAR_API int64_t forbear_verdict_delay_s(const struct forbear_verdict *v);
 /* All of it as JSON: {"action","rule","not_judged","delay_s","rules":[{"name","fires","log_odds","threshold","needs_met","evidence":[...]}],
  * "signals":{"NAME":value of those that are not 0}}. */
 FORBEAR_API const char *forbear_verdict_json(const struct forbear_verdict *v);
+/* For people: of each rule that fired what it found, the very words, and what to do instead. Empty where none fired. */
+FORBEAR_API const char *forbear_verdict_why(const struct forbear_verdict *v);
 /* For people: every signal with its evidence, and each rule's arithmetic. */
 FORBEAR_API const char *forbear_verdict_explain(const struct forbear_verdict *v);
 

@@ -15,6 +15,7 @@ import unittest
 FORBEAR, SOURCE = sys.argv[1], pathlib.Path(sys.argv[2])
 WORLD = SOURCE / "tests/rules/worlds/larchmoor"
 HEATED = SOURCE / "tests/rules/cases/restraint-1-told-off-before-all"
+HEATED_WORDS = (HEATED / "case.eml").read_text()
 PASSES, WOULD_TELL, WOULD_HOLD, FAILED, USAGE, CONFIG = 0, 10, 20, 1, 64, 78
 
 
@@ -100,13 +101,15 @@ phrases = none
         return self.run_it("check", HEATED / "case.eml", *words, want=want)
 
     def test_the_exit_code_of_check_is_the_verdict(self):
-        self.assertEqual(self.check(want=WOULD_HOLD), "hold: public_shaming\n")
-        self.write_conf("notify")
-        self.assertEqual(self.check(want=WOULD_TELL), "notify: public_shaming\n")
-        self.write_conf("observe")
-        self.assertEqual(self.check(want=WOULD_TELL), "observe: public_shaming\n")
+        for mode, want in (("hold", WOULD_HOLD), ("notify", WOULD_TELL), ("observe", WOULD_TELL)):
+            self.write_conf(mode)
+            self.assertEqual(self.check(want=want).splitlines()[0], f"{mode}: public_shaming")
 
     def test_check_says_why_and_says_it_to_programs(self):
+        why = self.check(want=WOULD_HOLD)
+        self.assertIn("somebody whom the others who read it can recognise", why)
+        self.assertIn("Instead: Three messages do it better.", why)
+        self.assertTrue(any(line.startswith('  "') and line.strip('" ').split('"')[0] in HEATED_WORDS for line in why.splitlines()), why)
         self.assertIn("public_shaming", self.check("--explain", want=WOULD_HOLD))
         verdict = json.loads(self.check("--json", want=WOULD_HOLD))
         self.assertEqual((verdict["action"], verdict["rule"]), ("hold", "public_shaming"))
