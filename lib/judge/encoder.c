@@ -18,6 +18,7 @@ enum {
     WIDE = FB_WIDE,
     HEADS = 12,
     HEAD = WIDE / HEADS,
+    GROUP = 3, /* heads that attend at once: what lies between fits a core's cache */
     INNER = 1536,
     VOCAB = 30522,
     STEP = 32, /* lengths are padded to multiples of it */
@@ -178,14 +179,14 @@ static int product_make(struct fb_encoder *e, int at, enum product p, dnnl_memor
     return rc;
 }
 
-/* The attention of one length: scores = Q K', context = P V, for all heads at once, out of and into the rows. */
+/* The attention of one length: scores = Q K', context = P V, for a group of heads at once, out of and into the rows. */
 static int attention_make(struct fb_encoder *e, int at, struct fb_err *err)
 {
     dnnl_dim_t n = (at + 1) * STEP;
-    dnnl_memory_desc_t q = strided(3, (dnnl_dims_t){HEADS, n, HEAD}, (dnnl_dims_t){HEAD, 3 * WIDE, 1}, dnnl_f32);
-    dnnl_memory_desc_t k = strided(3, (dnnl_dims_t){HEADS, HEAD, n}, (dnnl_dims_t){HEAD, 1, 3 * WIDE}, dnnl_f32);
-    dnnl_memory_desc_t s = strided(3, (dnnl_dims_t){HEADS, n, n}, (dnnl_dims_t){n * n, n, 1}, dnnl_f32);
-    dnnl_memory_desc_t c = strided(3, (dnnl_dims_t){HEADS, n, HEAD}, (dnnl_dims_t){HEAD, WIDE, 1}, dnnl_f32);
+    dnnl_memory_desc_t q = strided(3, (dnnl_dims_t){GROUP, n, HEAD}, (dnnl_dims_t){HEAD, 3 * WIDE, 1}, dnnl_f32);
+    dnnl_memory_desc_t k = strided(3, (dnnl_dims_t){GROUP, HEAD, n}, (dnnl_dims_t){HEAD, 1, 3 * WIDE}, dnnl_f32);
+    dnnl_memory_desc_t s = strided(3, (dnnl_dims_t){GROUP, n, n}, (dnnl_dims_t){n * n, n, 1}, dnnl_f32);
+    dnnl_memory_desc_t c = strided(3, (dnnl_dims_t){GROUP, n, HEAD}, (dnnl_dims_t){HEAD, WIDE, 1}, dnnl_f32);
     return matmul(e, &q, &k, &s, &e->score[at], err) || matmul(e, &s, &q, &c, &e->mix[at], err) ? -1 : 0;
 }
 
@@ -325,10 +326,10 @@ static int views_make(struct fb_scratch *s, int at, struct fb_err *err)
 {
     struct views *v = &s->views[at];
     dnnl_dim_t n = (at + 1) * STEP;
-    const dnnl_dims_t heads = {HEADS, n, HEAD}, rows3 = {HEAD, 3 * WIDE, 1};
+    const dnnl_dims_t heads = {GROUP, n, HEAD}, rows3 = {HEAD, 3 * WIDE, 1};
     dnnl_memory_desc_t q = strided(3, heads, rows3, dnnl_f32);
-    dnnl_memory_desc_t k = strided(3, (dnnl_dims_t){HEADS, HEAD, n}, (dnnl_dims_t){HEAD, 1, 3 * WIDE}, dnnl_f32);
-    dnnl_memory_desc_t sc = strided(3, (dnnl_dims_t){HEADS, n, n}, (dnnl_dims_t){n * n, n, 1}, dnnl_f32);
+    dnnl_memory_desc_t k = strided(3, (dnnl_dims_t){GROUP, HEAD, n}, (dnnl_dims_t){HEAD, 1, 3 * WIDE}, dnnl_f32);
+    dnnl_memory_desc_t sc = strided(3, (dnnl_dims_t){GROUP, n, n}, (dnnl_dims_t){n * n, n, 1}, dnnl_f32);
     dnnl_memory_desc_t c = strided(3, heads, (dnnl_dims_t){HEAD, WIDE, 1}, dnnl_f32);
     dnnl_engine_t g = s->e->engine;
     for (int p = 0; p < PRODUCTS; p++) {
@@ -362,7 +363,7 @@ static void views_free(struct views *v)
 static int scratch_make(struct fb_scratch *s, struct fb_err *err)
 {
     enum { N = FB_ENCODER_LONGEST };
-    const size_t sizes[] = {N * WIDE * 4, N * 3 * WIDE * 4, HEADS * N * N * 4, N * WIDE * 4, N * INNER * 4, N * 64, N * INNER, N * INNER * 4};
+    const size_t sizes[] = {N * WIDE * 4, N * 3 * WIDE * 4, N * WIDE * 4, N * INNER * 4, N * 64, N * INNER, N * INNER * 4};
     size_t total = 0;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         total += sizes[i];
@@ -373,8 +374,9 @@ static int scratch_make(struct fb_scratch *s, struct fb_err *err)
     char *p = s->memory;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; p += sizes[i], i++)
         at[i] = p;
-    s->x = at[0], s->qkv = at[1], s->scores = at[2], s->context = at[3], s->inner = at[4], s->row_scale = at[5];
-    s->bytes = at[6], s->sums = at[7];
+    s->x = at[0], s->qkv = at[1], s->context = at[2], s->inner = at[3], s->row_scale = at[4], s->bytes = at[5], s->sums = at[6];
+    _Static_assert(GROUP * N * 4 <= INNER * 4, "the scores of a group fit where sums are");
+    s->scores = at[6]; /* never wanted at the same time */
     if (failed(dnnl_stream_create(&s->stream, s->e->engine, dnnl_stream_default_flags), "a stream", err))
         return -1;
     for (int i = 0; i < LENGTHS; i++)
@@ -441,22 +443,34 @@ static int multiply(struct fb_scratch *s, int at, const struct layer *y, enum pr
     return 0;
 }
 
-static int attend(struct fb_scratch *s, int at, struct fb_err *err)
+static int attend_group(struct fb_scratch *s, int at, int group, struct fb_err *err)
 {
     const struct views *v = &s->views[at];
-    const size_t padded = (size_t)(at + 1) * STEP;
+    const size_t padded = (size_t)(at + 1) * STEP, first = (size_t)group * GROUP * HEAD;
     dnnl_exec_arg_t score[] = {{DNNL_ARG_SRC, v->q}, {DNNL_ARG_WEIGHTS, v->k}, {DNNL_ARG_DST, v->scores}};
     dnnl_exec_arg_t mix[] = {{DNNL_ARG_SRC, v->scores}, {DNNL_ARG_WEIGHTS, v->v}, {DNNL_ARG_DST, v->context}};
-    if (failed(dnnl_primitive_execute(s->e->score[at], s->stream, 3, score), "attention", err) ||
+    if (failed(dnnl_memory_set_data_handle(v->q, s->qkv + first), "attention", err) ||
+        failed(dnnl_memory_set_data_handle(v->k, s->qkv + WIDE + first), "attention", err) ||
+        failed(dnnl_memory_set_data_handle(v->v, s->qkv + 2 * WIDE + first), "attention", err) ||
+        failed(dnnl_memory_set_data_handle(v->context, s->context + first), "attention", err) ||
+        failed(dnnl_primitive_execute(s->e->score[at], s->stream, 3, score), "attention", err) ||
         failed(dnnl_stream_wait(s->stream), "attention", err))
         return -1;
-    for (size_t h = 0; h < HEADS; h++)
+    for (size_t h = 0; h < GROUP; h++)
         for (size_t i = 0; i < s->n; i++)
             s->e->passes->softmax(s->scores + (h * padded + i) * padded, (int)s->n, (int)padded);
     return failed(dnnl_primitive_execute(s->e->mix[at], s->stream, 3, mix), "attention", err) ||
                    failed(dnnl_stream_wait(s->stream), "attention", err)
                ? -1
                : 0;
+}
+
+static int attend(struct fb_scratch *s, int at, struct fb_err *err)
+{
+    for (int group = 0; group < HEADS / GROUP; group++)
+        if (attend_group(s, at, group, err))
+            return -1;
+    return 0;
 }
 
 static int run_layer(struct fb_scratch *s, int at, const struct layer *y, struct fb_err *err)
