@@ -17,16 +17,27 @@ struct fb_err {
     char text[1024];
 };
 
-/* Sets the text and returns -1, so that a failure is one line: return fb_fail(err, "..."). @err may be NULL. */
-int fb_fail(struct fb_err *err, const char *fmt, ...) FB_PRINTF(2, 3);
+/* Sets the text and gives -1, so that a failure is one line: return fb_fail(err, "..."). @err may be NULL. That it is -1
+ * is written here, and not in err.c, so that the compiler knows which results are not set. */
+#define fb_fail(err, ...) (fb_err_set(err, __VA_ARGS__), fb_failed())
 
 /* The same, with ": " and the text of errno behind it. */
-int fb_fail_errno(struct fb_err *err, const char *fmt, ...) FB_PRINTF(2, 3);
+#define fb_fail_errno(err, ...) (fb_err_set_errno(err, __VA_ARGS__), fb_failed())
 
-/* Puts "<text>: " before what is there and returns -1: where the failure happened. */
-int fb_fail_in(struct fb_err *err, const char *fmt, ...) FB_PRINTF(2, 3);
+/* Puts "<text>: " before what is there and gives -1: where the failure happened. */
+#define fb_fail_in(err, ...) (fb_err_in(err, __VA_ARGS__), fb_failed())
 
 /* Memory ran out or a ceiling was reached. */
-int fb_fail_memory(struct fb_err *err);
+#define fb_fail_memory(err) (fb_err_memory(err), fb_failed())
+
+static inline int fb_failed(void)
+{
+    return -1;
+}
+
+void fb_err_set(struct fb_err *err, const char *fmt, ...) FB_PRINTF(2, 3);
+void fb_err_set_errno(struct fb_err *err, const char *fmt, ...) FB_PRINTF(2, 3);
+void fb_err_in(struct fb_err *err, const char *fmt, ...) FB_PRINTF(2, 3);
+void fb_err_memory(struct fb_err *err);
 
 #endif

@@ -91,7 +91,7 @@ static int failed(dnnl_status_t st, const char *what, struct fb_err *err)
 
 static int get_norm(const struct fb_model *m, const char *name, struct fb_norm *ret, struct fb_err *err)
 {
-    char weight[48], bias[48];
+    char weight[80], bias[80];
     snprintf(weight, sizeof weight, "%s.weight", name);
     snprintf(bias, sizeof bias, "%s.bias", name);
     return fb_model_f32(m, weight, 1, WIDE, &ret->weight, err) || fb_model_f32(m, bias, 1, WIDE, &ret->bias, err) ? -1 : 0;
@@ -99,7 +99,7 @@ static int get_norm(const struct fb_model *m, const char *name, struct fb_norm *
 
 static int get_head(const struct fb_model *m, const char *name, size_t outputs, size_t inputs, struct linear *ret, struct fb_err *err)
 {
-    char weight[48], bias[48];
+    char weight[80], bias[80];
     snprintf(weight, sizeof weight, "head.%s.weight", name);
     snprintf(bias, sizeof bias, "head.%s.bias", name);
     return fb_model_f32(m, weight, outputs, inputs, &ret->weight, err) || fb_model_f32(m, bias, 1, outputs, &ret->bias, err) ? -1 : 0;

@@ -8,8 +8,8 @@ from pathlib import Path
 from e2e.places import BUILD, SOURCE, base
 
 WHERE = {"prefix": "/usr", "sysconfdir": "/etc", "localstatedir": "/var"}
-TESTED = (BUILD, {**WHERE, "crash_points": True})
-RELEASE = (SOURCE / "build-release", {**WHERE, "buildtype": "release", "b_lto": True})  # as README has it installed
+TESTED = (BUILD, {**WHERE, "werror": True, "crash_points": True})
+RELEASE = (SOURCE / "build-release", {**WHERE, "werror": True, "buildtype": "release", "b_lto": True})  # as README has it installed
 
 
 def _options(options):
