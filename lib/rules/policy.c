@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "rules/judge.h"
-#include "rules/meaning.h"
+#include "rules/judging.h"
 
 enum { POLICY_MAX = 1024 * 1024 * 1024 };
 

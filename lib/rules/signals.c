@@ -2,7 +2,7 @@
  * must say how many signals it has, name them, and read them from a case.
  *
  * DIAGNOSTICS: lack of memory; a phrase list whose signals would bear the name of another. */
-#include "rules/meaning.h"
+#include "rules/judging.h"
 #include "rules/signals.h"
 
 #include <assert.h>

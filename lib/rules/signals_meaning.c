@@ -2,7 +2,7 @@
  * other signal. Evidence is the sentence, as the sender wrote it.
  *
  * DIAGNOSTICS: lack of memory; a failure of oneDNN; weights that cannot be read. */
-#include "rules/meaning.h"
+#include "rules/judging.h"
 
 #include <math.h>
 

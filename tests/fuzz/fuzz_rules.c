@@ -1,7 +1,7 @@
 /* rules.conf: grammar, keys and conditions. */
 #include "fuzz.h"
 
-#include "rules/meaning.h"
+#include "rules/judging.h"
 #include "rules/ruleset.h"
 
 static const struct fb_judging no_meaning;

@@ -14,7 +14,7 @@
 #include "rules/input.h"
 #include "rules/judge.h"
 #include "rules/language.h"
-#include "rules/meaning.h"
+#include "rules/judging.h"
 
 static const char people[] = "email,name,aliases,title,manager\n"
                              "ceo@x.example,Carla Chief,,,\n"

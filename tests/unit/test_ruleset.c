@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/io.h"
-#include "rules/meaning.h"
+#include "rules/judging.h"
 #include "rules/ruleset.h"
 
 static const struct fb_judging no_meaning;

@@ -14,7 +14,7 @@
 #include "facts/facts.h"
 #include "mail/message.h"
 #include "rules/judge.h"
-#include "rules/meaning.h"
+#include "rules/judging.h"
 
 static const struct fb_judging no_meaning;
 

@@ -1,8 +1,8 @@
 /* The judge of meaning as a source of signals: judged (1 where it read the own words), judge_hold, judge_RULE (log-odds above FB_MEANING_FLOOR, of the whole message)
  * and act_ACT (how many sentences do it). All are 0 where nothing was judged by meaning: the judge is off, the processor
  * cannot, the own words are not English. */
-#ifndef FB_RULES_MEANING_H
-#define FB_RULES_MEANING_H
+#ifndef FB_RULES_JUDGING_H
+#define FB_RULES_JUDGING_H
 
 #include "judge/pool.h"
 #include "rules/signals.h"
