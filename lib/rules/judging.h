@@ -1,6 +1,6 @@
-/* The judge of meaning as a source of signals: judged (1 where it read the own words), judge_hold, judge_RULE (log-odds above FB_MEANING_FLOOR, of the whole message)
- * and act_ACT (how many sentences do it). All are 0 where nothing was judged by meaning: the judge is off, the processor
- * cannot, the own words are not English. */
+/* The judge of meaning as a source of signals: judged (1 where it read the own words), judge_hold and judge_RULE (log-odds of
+ * the whole message, counted from FB_MEANING_FLOOR) and act_ACT (how many sentences do it). All are 0 where nothing was
+ * judged by meaning: the judge is off, the processor cannot, the own words are not English. */
 #ifndef FB_RULES_JUDGING_H
 #define FB_RULES_JUDGING_H
 
