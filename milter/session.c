@@ -186,17 +186,10 @@ enum answer session_mail(struct session *s, char *const *argv, const char *login
 
 static bool rcpt_room(struct message *msg)
 {
-    if (msg->env.rcpt_n < msg->rcpt_cap)
-        return true;
-    size_t cap = msg->rcpt_cap ? 2 * msg->rcpt_cap : 8;
-    struct fb_str *v = fb_arena_array(msg->arena, cap, sizeof *v);
-    if (!v)
-        return false;
-    if (msg->env.rcpt_n)
-        memcpy(v, msg->rcpt, msg->env.rcpt_n * sizeof *v);
-    msg->env.rcpt = msg->rcpt = v;
-    msg->rcpt_cap = cap;
-    return true;
+    struct fb_str *v = fb_arena_grow(msg->arena, msg->rcpt, msg->env.rcpt_n, &msg->rcpt_cap, sizeof *v);
+    if (v)
+        msg->env.rcpt = msg->rcpt = v;
+    return v != NULL;
 }
 
 void session_rcpt(struct session *s, const char *rcpt)

@@ -84,6 +84,23 @@ void *fb_arena_array(struct fb_arena *a, size_t count, size_t size)
     return __builtin_mul_overflow(count, size, &n) ? NULL : fb_arena_alloc(a, n);
 }
 
+void *fb_arena_grow(struct fb_arena *a, void *v, size_t n, size_t *cap, size_t size)
+{
+    if (n < *cap)
+        return v;
+    size_t more;
+    if (__builtin_mul_overflow(*cap, 2, &more))
+        return NULL;
+    more = more ? more : 16;
+    void *p = fb_arena_array(a, more, size);
+    if (!p)
+        return NULL;
+    if (n)
+        memcpy(p, v, n * size);
+    *cap = more;
+    return p;
+}
+
 struct fb_str fb_arena_dup(struct fb_arena *a, struct fb_str s)
 {
     char *p = s.n == SIZE_MAX ? NULL : fb_arena_alloc(a, s.n + 1);

@@ -18,6 +18,9 @@ static inline void fb_arena_cleanup(struct fb_arena **a) { fb_arena_free(*a); }
 void *fb_arena_alloc(struct fb_arena *a, size_t n);
 /* @count elements of @size: NULL also where the product overflows. */
 void *fb_arena_array(struct fb_arena *a, size_t count, size_t size);
+/* Room for one more behind the @n elements of @v, which has room for *@cap of @size: @v itself, or a copy with twice the room.
+ * NULL where memory is out; @v is then as it was. Begin with NULL and 0. */
+void *fb_arena_grow(struct fb_arena *a, void *v, size_t n, size_t *cap, size_t size);
 /* A copy with a NUL behind it (so .p is a C string where the text holds no NUL). p is NULL on failure. */
 struct fb_str fb_arena_dup(struct fb_arena *a, struct fb_str s);
 /* The same with ASCII letters lowered. */

@@ -122,15 +122,10 @@ struct listing {
 
 static int listing_add(struct listing *l, const struct fb_hold *hold, struct fb_err *err)
 {
-    if (l->n == l->cap) {
-        size_t cap = l->cap ? 2 * l->cap : 16;
-        struct fb_hold *v = fb_arena_array(l->arena, cap, sizeof *v);
-        if (!v)
-            return fb_fail_memory(err);
-        if (l->n)
-            memcpy(v, l->v, l->n * sizeof *v);
-        l->v = v, l->cap = cap;
-    }
+    struct fb_hold *v = fb_arena_grow(l->arena, l->v, l->n, &l->cap, sizeof *v);
+    if (!v)
+        return fb_fail_memory(err);
+    l->v = v;
     l->v[l->n++] = *hold;
     return 0;
 }

@@ -591,22 +591,6 @@ int fb_store_count(struct fb_store *s, const struct fb_count *v, size_t n, struc
 
 /* --- reading --- */
 
-/* Room for one more element at the end of *@v. False when memory is out. */
-static bool room(struct fb_arena *arena, void *v, size_t n, size_t *cap, size_t size)
-{
-    void **list = v;
-    if (n < *cap)
-        return true;
-    size_t want = *cap ? 2 * *cap : 16;
-    void *p = fb_arena_array(arena, want, size);
-    if (!p)
-        return false;
-    if (n)
-        memcpy(p, *list, n * size);
-    *list = p, *cap = want;
-    return true;
-}
-
 /* The columns of HOLD_COLUMNS. */
 static int hold_columns(struct fb_store *s, sqlite3_stmt *q, struct fb_arena *arena, struct fb_hold *ret, struct fb_err *err)
 {
@@ -664,7 +648,7 @@ static int list(struct fb_store *s, int64_t states, size_t max, struct fb_arena 
     size_t n = 0, cap = 0;
     int rc;
     while ((rc = next(s, q, err)) == 0) {
-        if (!room(arena, &v, n, &cap, sizeof *v))
+        if (!(v = fb_arena_grow(arena, v, n, &cap, sizeof *v)))
             return fb_fail_memory(err);
         if (hold_columns(s, q, arena, &v[n++], err))
             return -1;
@@ -714,7 +698,7 @@ int fb_store_events(struct fb_store *s, struct fb_hold_id id, struct fb_arena *a
     size_t n = 0, cap = 0;
     int rc;
     while ((rc = next(s, q, err)) == 0)
-        if (!room(arena, &v, n, &cap, sizeof *v) || event_columns(q, arena, &v[n++]))
+        if (!(v = fb_arena_grow(arena, v, n, &cap, sizeof *v)) || event_columns(q, arena, &v[n++]))
             return fb_fail_memory(err);
     if (rc < 0)
         return rc;
@@ -739,7 +723,7 @@ int fb_store_counts(struct fb_store *s, struct fb_str from_day, struct fb_arena 
     size_t n = 0, cap = 0;
     int rc;
     while ((rc = next(s, q, err)) == 0)
-        if (!room(arena, &v, n, &cap, sizeof *v) || count_columns(q, arena, &v[n++]))
+        if (!(v = fb_arena_grow(arena, v, n, &cap, sizeof *v)) || count_columns(q, arena, &v[n++]))
             return fb_fail_memory(err);
     if (rc < 0)
         return rc;

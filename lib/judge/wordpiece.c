@@ -86,18 +86,12 @@ struct run {
 
 static void emit(struct run *r, int32_t id, uint32_t from, uint32_t to)
 {
-    if (r->out.n == r->cap) {
-        size_t cap = r->cap ? r->cap * 2 : 256;
-        struct fb_piece *v = fb_arena_array(r->arena, cap, sizeof *v);
-        if (!v) {
-            r->failed = true;
-            return;
-        }
-        if (r->out.n)
-            memcpy(v, r->out.v, r->out.n * sizeof *v);
-        r->out.v = v;
-        r->cap = cap;
+    struct fb_piece *v = fb_arena_grow(r->arena, r->out.v, r->out.n, &r->cap, sizeof *v);
+    if (!v) {
+        r->failed = true;
+        return;
     }
+    r->out.v = v;
     r->out.v[r->out.n++] = (struct fb_piece){id, from, to};
 }
 

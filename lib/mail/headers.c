@@ -23,21 +23,6 @@ static struct fb_str unfold(struct fb_arena *arena, struct fb_str value)
     return (struct fb_str){p, n};
 }
 
-static bool room(struct fb_headers *h)
-{
-    if (h->n < h->cap)
-        return true;
-    size_t cap = h->cap ? h->cap * 2 : 32;
-    struct fb_field *v = fb_arena_array(h->arena, cap, sizeof *v);
-    if (!v)
-        return false;
-    if (h->n)
-        memcpy(v, h->v, h->n * sizeof *v);
-    h->v = v;
-    h->cap = cap;
-    return true;
-}
-
 int fb_headers_add(struct fb_headers *h, struct fb_str name, struct fb_str value, size_t max_bytes, size_t max_fields, struct fb_err *err)
 {
     size_t bytes;
@@ -45,8 +30,12 @@ int fb_headers_add(struct fb_headers *h, struct fb_str name, struct fb_str value
         bytes > max_bytes || h->n >= max_fields)
         return FB_HEADERS_FULL;
     struct fb_field f = {.name = fb_arena_dup(h->arena, name), .value = unfold(h->arena, value)};
-    if (!f.name.p || !f.value.p || !room(h))
+    if (!f.name.p || !f.value.p)
         return fb_fail_memory(err);
+    struct fb_field *v = fb_arena_grow(h->arena, h->v, h->n, &h->cap, sizeof *v);
+    if (!v)
+        return fb_fail_memory(err);
+    h->v = v;
     h->v[h->n++] = f;
     h->bytes = bytes;
     return 0;

@@ -474,16 +474,10 @@ static bool match(const struct run *r, const struct element *e, const struct ele
 
 static int add_hit(struct run *r, struct fb_arena *arena, const struct pattern *p, size_t w, size_t end, struct fb_err *err)
 {
-    if (r->n == r->cap) {
-        size_t cap = r->cap ? 2 * r->cap : 32;
-        struct hit *hits = fb_arena_array(arena, cap, sizeof *hits);
-        if (!hits)
-            return fb_fail_memory(err);
-        if (r->n)
-            memcpy(hits, r->hits, r->n * sizeof *hits);
-        r->hits = hits;
-        r->cap = cap;
-    }
+    struct hit *hits = fb_arena_grow(arena, r->hits, r->n, &r->cap, sizeof *hits);
+    if (!hits)
+        return fb_fail_memory(err);
+    r->hits = hits;
     r->hits[r->n++] = (struct hit){{.list = p->list, .sentence = r->t->v[w].sentence, .word = (uint32_t)w, .n = (uint32_t)(end - w)}, p->veto};
     return 0;
 }

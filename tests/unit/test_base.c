@@ -129,6 +129,23 @@ static void arena_memory_is_zeroed_and_apart(void **state)
     }
 }
 
+static void a_list_grows_and_keeps_what_it_has_when_it_cannot(void **state)
+{
+    (void)state;
+    FB_ARENA a = fb_arena_new(4000);
+    int *v = NULL;
+    size_t n = 0, cap = 0;
+    for (int *more; (more = fb_arena_grow(a, v, n, &cap, sizeof *v)); n++) {
+        v = more;
+        v[n] = (int)n;
+    }
+    assert_true(n >= 256 && n == cap);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(v[i], i);
+    cap = SIZE_MAX / 2 + 1;
+    assert_null(fb_arena_grow(a, v, cap, &cap, 1));
+}
+
 static void a_text_grows_and_remembers_that_it_failed(void **state)
 {
     (void)state;
@@ -234,6 +251,7 @@ int main(void)
         cmocka_unit_test(only_well_formed_utf8_has_a_length),
         cmocka_unit_test(an_arena_keeps_its_ceiling),
         cmocka_unit_test(arena_memory_is_zeroed_and_apart),
+        cmocka_unit_test(a_list_grows_and_keeps_what_it_has_when_it_cannot),
         cmocka_unit_test(a_text_grows_and_remembers_that_it_failed),
         cmocka_unit_test(an_allocation_can_be_made_to_fail),
         cmocka_unit_test(a_failure_says_where_and_why),
