@@ -179,15 +179,26 @@ static int product_make(struct fb_encoder *e, int at, enum product p, dnnl_memor
     return rc;
 }
 
-/* The attention of one length: scores = Q K', context = P V, for a group of heads at once, out of and into the rows. */
+/* The attention of one length: scores = Q K', context = P V, for a group of heads at once, out of and into the rows. V lies
+ * as Q does. */
+struct attention {
+    dnnl_memory_desc_t q, k, scores, context;
+};
+
+static struct attention attention_shape(dnnl_dim_t n)
+{
+    return (struct attention){
+        .q = strided(3, (dnnl_dims_t){GROUP, n, HEAD}, (dnnl_dims_t){HEAD, 3 * WIDE, 1}, dnnl_f32),
+        .k = strided(3, (dnnl_dims_t){GROUP, HEAD, n}, (dnnl_dims_t){HEAD, 1, 3 * WIDE}, dnnl_f32),
+        .scores = strided(3, (dnnl_dims_t){GROUP, n, n}, (dnnl_dims_t){n * n, n, 1}, dnnl_f32),
+        .context = strided(3, (dnnl_dims_t){GROUP, n, HEAD}, (dnnl_dims_t){HEAD, WIDE, 1}, dnnl_f32),
+    };
+}
+
 static int attention_make(struct fb_encoder *e, int at, struct fb_err *err)
 {
-    dnnl_dim_t n = (at + 1) * STEP;
-    dnnl_memory_desc_t q = strided(3, (dnnl_dims_t){GROUP, n, HEAD}, (dnnl_dims_t){HEAD, 3 * WIDE, 1}, dnnl_f32);
-    dnnl_memory_desc_t k = strided(3, (dnnl_dims_t){GROUP, HEAD, n}, (dnnl_dims_t){HEAD, 1, 3 * WIDE}, dnnl_f32);
-    dnnl_memory_desc_t s = strided(3, (dnnl_dims_t){GROUP, n, n}, (dnnl_dims_t){n * n, n, 1}, dnnl_f32);
-    dnnl_memory_desc_t c = strided(3, (dnnl_dims_t){GROUP, n, HEAD}, (dnnl_dims_t){HEAD, WIDE, 1}, dnnl_f32);
-    return matmul(e, &q, &k, &s, &e->score[at], err) || matmul(e, &s, &q, &c, &e->mix[at], err) ? -1 : 0;
+    struct attention a = attention_shape((at + 1) * STEP);
+    return matmul(e, &a.q, &a.k, &a.scores, &e->score[at], err) || matmul(e, &a.scores, &a.q, &a.context, &e->mix[at], err) ? -1 : 0;
 }
 
 static int weight_make(struct fb_encoder *e, int layer, enum product p, const dnnl_memory_desc_t *layout, struct fb_err *err)
@@ -326,11 +337,7 @@ static int views_make(struct fb_scratch *s, int at, struct fb_err *err)
 {
     struct views *v = &s->views[at];
     dnnl_dim_t n = (at + 1) * STEP;
-    const dnnl_dims_t heads = {GROUP, n, HEAD}, rows3 = {HEAD, 3 * WIDE, 1};
-    dnnl_memory_desc_t q = strided(3, heads, rows3, dnnl_f32);
-    dnnl_memory_desc_t k = strided(3, (dnnl_dims_t){GROUP, HEAD, n}, (dnnl_dims_t){HEAD, 1, 3 * WIDE}, dnnl_f32);
-    dnnl_memory_desc_t sc = strided(3, (dnnl_dims_t){GROUP, n, n}, (dnnl_dims_t){n * n, n, 1}, dnnl_f32);
-    dnnl_memory_desc_t c = strided(3, heads, (dnnl_dims_t){HEAD, WIDE, 1}, dnnl_f32);
+    struct attention a = attention_shape(n);
     dnnl_engine_t g = s->e->engine;
     for (int p = 0; p < PRODUCTS; p++) {
         dnnl_memory_desc_t in = rows(n, shapes[p].in, dnnl_u8), out = rows(n, shapes[p].out, dnnl_s32);
@@ -338,11 +345,11 @@ static int views_make(struct fb_scratch *s, int at, struct fb_err *err)
             failed(dnnl_memory_create(&v->out[p], &out, g, s->sums), "a view", err))
             return -1;
     }
-    return failed(dnnl_memory_create(&v->q, &q, g, s->qkv), "a view", err) ||
-                   failed(dnnl_memory_create(&v->k, &k, g, s->qkv + WIDE), "a view", err) ||
-                   failed(dnnl_memory_create(&v->v, &q, g, s->qkv + 2 * WIDE), "a view", err) ||
-                   failed(dnnl_memory_create(&v->scores, &sc, g, s->scores), "a view", err) ||
-                   failed(dnnl_memory_create(&v->context, &c, g, s->context), "a view", err)
+    return failed(dnnl_memory_create(&v->q, &a.q, g, s->qkv), "a view", err) ||
+                   failed(dnnl_memory_create(&v->k, &a.k, g, s->qkv + WIDE), "a view", err) ||
+                   failed(dnnl_memory_create(&v->v, &a.q, g, s->qkv + 2 * WIDE), "a view", err) ||
+                   failed(dnnl_memory_create(&v->scores, &a.scores, g, s->scores), "a view", err) ||
+                   failed(dnnl_memory_create(&v->context, &a.context, g, s->context), "a view", err)
                ? -1
                : 0;
 }
