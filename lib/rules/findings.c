@@ -137,18 +137,6 @@ static int gather_readers(const struct fb_judge *judge, struct fb_arena *arena, 
     return 0;
 }
 
-static int list_signals(const struct fb_judge *judge, struct fb_arena *arena, struct fb_judgement *j, struct fb_err *err)
-{
-    struct fb_term *v = fb_arena_array(arena, judge->signals.n, sizeof *v);
-    if (!v)
-        return fb_fail_memory(err);
-    for (size_t i = 0; i < judge->signals.n; i++)
-        if (j->signals[i].value > 0)
-            v[j->verdict.signals_n++] = (struct fb_term){.signal = judge->signals.names[i], .value = j->signals[i].value};
-    j->verdict.signals = v;
-    return 0;
-}
-
 int fb_findings_make(const struct fb_judge *judge, struct fb_arena *arena, struct fb_judgement *j, struct fb_err *err)
 {
     const struct fb_ruleset *rules = &judge->rules;
@@ -164,7 +152,5 @@ int fb_findings_make(const struct fb_judge *judge, struct fb_arena *arena, struc
     const struct fb_finding *best = main_finding(v, rules->n);
     j->verdict = (struct fb_verdict){.findings = v, .findings_n = rules->n, .main = best, .action = best ? best->action : FB_PASS,
                                      .volunteer = fb_words_contain(&judge->conf->observe_volunteers, j->c.sender)};
-    if (list_signals(judge, arena, j, err))
-        return -1;
     return best ? gather_readers(judge, arena, j, err) : 0;
 }

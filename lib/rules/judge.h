@@ -31,7 +31,7 @@ int fb_judge_run(const struct fb_judge *judge, struct fb_arena *arena, const str
 int fb_findings_make(const struct fb_judge *judge, struct fb_arena *arena, struct fb_judgement *j, struct fb_err *err);
 /* The verdict as JSON of facts/facts.h. */
 int fb_judge_facts(struct fb_arena *arena, struct fb_judgement *j, struct fb_err *err);
-/* All signals and all arithmetic, for people. */
-int fb_judge_explain(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_judgement *j, struct fb_str *ret, struct fb_err *err);
+/* All signals and all arithmetic, for people; and the signals into the verdict, for programs. */
+int fb_judge_explain(const struct fb_judge *judge, struct fb_arena *arena, struct fb_judgement *j, struct fb_str *ret, struct fb_err *err);
 
 #endif

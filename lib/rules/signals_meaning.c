@@ -137,12 +137,16 @@ static struct fb_signal above_floor(const struct reading *r, float log_odds)
 static int read_act(struct reading *r, int act, struct fb_signal *ret, struct fb_err *err)
 {
     struct fb_signal_evidence *v = NULL;
+    struct fb_str note = FB_STR_NONE;
     for (size_t i = 0; i < r->meaning.sentences_n; i++) {
         const struct fb_meaning_sentence *s = &r->meaning.sentences[i];
         if (s->acts[act] < 0)
             continue;
-        struct fb_str note = fb_arena_printf(r->arena, "Here the sender %s.", act_says[act]);
-        if (!note.p || (!v && !(v = fb_arena_array(r->arena, QUOTES, sizeof *v))))
+        if (!v) {
+            v = fb_arena_array(r->arena, QUOTES, sizeof *v);
+            note = fb_arena_printf(r->arena, "Here the sender %s.", act_says[act]);
+        }
+        if (!v || !note.p)
             return fb_fail_memory(err);
         if (ret->evidence_n < QUOTES)
             v[ret->evidence_n++] = quote(r, s, note);
