@@ -17,7 +17,7 @@
 
 static void policy_cleanup(struct fb_policy **p)
 {
-    fb_policy_unref(*p);
+    fb_policy_free(*p);
 }
 
 static void warn(const char *text)

@@ -50,7 +50,7 @@ int forbear_open(const char *conf_path, struct forbear **ret, char *error, size_
 void forbear_close(struct forbear *f)
 {
     if (f)
-        fb_policy_unref(f->policy);
+        fb_policy_free(f->policy);
     free(f);
 }
 

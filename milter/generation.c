@@ -10,7 +10,7 @@
 
 static void generation_free(struct generation *g)
 {
-    fb_policy_unref(g->policy);
+    fb_policy_free(g->policy);
     free(g);
 }
 

@@ -1,10 +1,9 @@
-/* Loads all that judging needs into one arena, and counts who still uses it: a reload makes a new one while messages are
- * judged with the old.
+/* Loads all that judging needs into one arena. A reload makes a new policy while messages are judged with the old; who still
+ * uses which is counted by who reloads.
  *
  * DIAGNOSTICS: those of the configuration, the people, the lists, the phrases and the rules, unchanged. */
 #include "rules/policy.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -14,7 +13,6 @@
 enum { POLICY_MAX = 1024 * 1024 * 1024 };
 
 struct fb_policy {
-    atomic_uint refs;
     struct fb_arena *arena;
     struct fb_conf *conf;
     struct fb_judging judging;
@@ -57,25 +55,18 @@ int fb_policy_load(const char *conf_path, struct fb_policy **ret, struct fb_err 
     struct fb_policy *p = calloc(1, sizeof *p);
     if (!p)
         return fb_fail_memory(err);
-    atomic_init(&p->refs, 1);
     p->arena = fb_arena_new(POLICY_MAX);
     int rc = p->arena ? load(p, conf_path, err) : fb_fail_memory(err);
     if (rc)
-        fb_policy_unref(p);
+        fb_policy_free(p);
     else
         *ret = p;
     return rc;
 }
 
-struct fb_policy *fb_policy_ref(struct fb_policy *p)
+void fb_policy_free(struct fb_policy *p)
 {
-    atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
-    return p;
-}
-
-void fb_policy_unref(struct fb_policy *p)
-{
-    if (!p || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1)
+    if (!p)
         return;
     fb_judging_close(&p->judging);
     fb_conf_free(p->conf);
@@ -119,6 +110,8 @@ int fb_judge_explained(const struct fb_policy *p, struct fb_arena *arena, const 
     struct fb_judgement j;
     if (fb_judge_run(&p->judge, arena, in, &j, err))
         return -1;
+    if (fb_judge_explain(&p->judge, arena, &j, ret_text, err))
+        return -1;
     *ret = j.verdict;
-    return fb_judge_explain(&p->judge, arena, &j, ret_text, err);
+    return 0;
 }

@@ -1,4 +1,4 @@
-/* The policy: all that judging needs, loaded once, immutable, counted references: configuration, people, rules, phrases.
+/* The policy: all that judging needs, loaded once and immutable, so that threads may share it: configuration, people, rules, phrases.
  * And the judging itself: is this message in scope, what do the rules say about it, and why. */
 #ifndef FB_RULES_POLICY_H
 #define FB_RULES_POLICY_H
@@ -10,8 +10,7 @@ struct fb_policy;
 
 /* Loads @conf_path and all that it names. Faults name file and line. */
 int fb_policy_load(const char *conf_path, struct fb_policy **ret, struct fb_err *err);
-struct fb_policy *fb_policy_ref(struct fb_policy *p); /* atomic; any thread */
-void fb_policy_unref(struct fb_policy *p);            /* NULL is allowed */
+void fb_policy_free(struct fb_policy *p); /* NULL is allowed; nobody uses it any more */
 const struct fb_conf *fb_policy_conf(const struct fb_policy *p);
 /* What `forbear config check` should warn of beside errors: one sentence a line, empty where there is nothing. */
 struct fb_str fb_policy_warnings(const struct fb_policy *p, struct fb_arena *arena);
@@ -76,7 +75,7 @@ struct fb_verdict {
     bool volunteer;            /* observe mode may log its words */
     struct fb_str facts;       /* JSON of facts/facts.h; empty for FB_PASS */
     struct fb_str message_id;  /* with <>; empty where it has none */
-    size_t signals_n;          /* those that are not 0; their weight is 0 */
+    size_t signals_n;          /* by fb_judge_explained: those that are not 0; their weight is 0 */
     const struct fb_term *signals;
 };
 

@@ -23,7 +23,6 @@
 
 struct fb_policy {
     struct fb_conf *conf;
-    atomic_uint refs;
 };
 
 static atomic_int policies; /* how many are alive */
@@ -37,15 +36,14 @@ int fb_policy_load(const char *conf_path, struct fb_policy **ret, struct fb_err 
         free(p);
         return rc;
     }
-    atomic_init(&p->refs, 1);
     policies++;
     *ret = p;
     return 0;
 }
 
-void fb_policy_unref(struct fb_policy *p)
+void fb_policy_free(struct fb_policy *p)
 {
-    if (!p || --p->refs)
+    if (!p)
         return;
     fb_conf_free(p->conf);
     free(p);
