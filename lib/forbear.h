@@ -25,12 +25,19 @@ struct forbear_verdict; /* what they say about one message */
 FORBEAR_API int forbear_open(const char *conf_path, struct forbear **ret, char *error, size_t error_size);
 FORBEAR_API void forbear_close(struct forbear *f); /* NULL is allowed */
 
+struct forbear_seen { /* a message that passed earlier; its header is what counts */
+    const void *message; /* RFC 5322 */
+    size_t message_size; /* bytes */
+};
+
 struct forbear_mail {
     const void *message;           /* RFC 5322, LF or CRLF line ends */
     size_t message_size;           /* bytes */
     const char *sender;            /* envelope sender; NULL: the address of From */
     const char *const *recipients; /* envelope recipients, ended by NULL; NULL: To and Cc */
     int64_t now_s;                 /* seconds since 1970-01-01 UTC: when it is sent; 0: its own Date */
+    const struct forbear_seen *earlier; /* what the gateway saw before, in order: who wrote to whom alone, who was on the thread */
+    size_t earlier_n;
 };
 
 /* Judges @mail as if its sender had authenticated. Free *ret with forbear_verdict_free. */
