@@ -100,7 +100,7 @@ static int check(const char *path)
     FB_ARENA arena = fb_arena_new(4 << 20);
     if (!arena)
         return fb_fail_memory(&err), command_failed(&err);
-    if (fb_policy_load(path, &policy, &err))
+    if (fb_policy_load(path, NULL, &policy, &err))
         return command_misconfigured(&err);
     const struct fb_conf *conf = fb_policy_conf(policy);
     if (link_check(conf, arena, &err) || keys_check(conf->forbear_keys_dir, &err))

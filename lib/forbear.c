@@ -37,7 +37,7 @@ int forbear_open(const char *conf_path, struct forbear **ret, char *error, size_
     struct fb_err err = {""};
     pthread_once(&once, fb_message_init);
     struct forbear *f = calloc(1, sizeof *f);
-    if (!f || fb_policy_load(conf_path, &f->policy, &err)) {
+    if (!f || fb_policy_load(conf_path, NULL, &f->policy, &err)) {
         if (!f)
             fb_fail_memory(&err);
         free(f);

@@ -36,13 +36,13 @@ static void warn(const struct fb_policy *policy)
         fb_log(FB_LOG_INFO, "policy_warning", "warning=%s", fb_log_quote(line));
 }
 
-static int generation_load(const char *conf_path, struct generation **ret, struct fb_err *err)
+static int generation_load(const char *conf_path, const struct fb_policy *like, struct generation **ret, struct fb_err *err)
 {
     struct generation *g = calloc(1, sizeof *g);
     if (!g)
         return fb_fail_memory(err);
     atomic_init(&g->refs, 1);
-    int rc = fb_policy_load(conf_path, &g->policy, err);
+    int rc = fb_policy_load(conf_path, like, &g->policy, err);
     if (rc == 0) {
         g->conf = fb_policy_conf(g->policy);
         rc = keys_load(g, err);
@@ -61,7 +61,7 @@ int generations_init(struct generations *gs, const char *conf_path, struct fb_er
     *gs = (struct generations){.conf_path = conf_path};
     if (pthread_mutex_init(&gs->lock, NULL))
         return fb_fail_memory(err);
-    return generation_load(conf_path, &gs->current, err);
+    return generation_load(conf_path, NULL, &gs->current, err);
 }
 
 void generations_done(struct generations *gs)
@@ -73,7 +73,7 @@ void generations_done(struct generations *gs)
 int generations_reload(struct generations *gs, struct fb_err *err)
 {
     struct generation *fresh;
-    int rc = generation_load(gs->conf_path, &fresh, err);
+    int rc = generation_load(gs->conf_path, gs->current->policy, &fresh, err);
     if (rc < 0)
         return rc;
     pthread_mutex_lock(&gs->lock);

@@ -19,7 +19,7 @@ struct generation {
 
 struct generations {
     pthread_mutex_t lock;
-    struct generation *current;
+    struct generation *current; /* changed by who reloads alone, under the lock */
     const char *conf_path; /* the caller's */
 };
 

@@ -326,6 +326,11 @@ void fb_encoder_close(struct fb_encoder *e)
     free(e);
 }
 
+bool fb_encoder_is(const struct fb_encoder *e, const char *path)
+{
+    return fb_model_is(e->model, path);
+}
+
 const struct fb_vocab *fb_encoder_vocab(const struct fb_encoder *e)
 {
     return e->vocab;

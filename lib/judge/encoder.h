@@ -18,6 +18,7 @@ struct fb_scratch;
 enum { FB_ENCODER_NO_CPU = 1 };
 int fb_encoder_open(const char *path, struct fb_encoder **ret, struct fb_err *err);
 void fb_encoder_close(struct fb_encoder *e); /* NULL is allowed; every scratch is closed before it */
+bool fb_encoder_is(const struct fb_encoder *e, const char *path); /* as fb_model_is */
 const struct fb_vocab *fb_encoder_vocab(const struct fb_encoder *e);
 
 int fb_scratch_open(const struct fb_encoder *e, struct fb_scratch **ret, struct fb_err *err);

@@ -32,6 +32,7 @@ struct entry {
 struct fb_model {
     void *map;
     size_t size;
+    struct stat file;
     const struct header *header;
     const struct entry *entries;
     char path[];
@@ -67,12 +68,11 @@ static int check(const struct fb_model *m, struct fb_err *err)
 static int map(struct fb_model *m, struct fb_err *err)
 {
     FB_FD fd = open(m->path, O_RDONLY | O_CLOEXEC);
-    struct stat st;
-    if (fd < 0 || fstat(fd, &st) < 0)
+    if (fd < 0 || fstat(fd, &m->file) < 0)
         return fb_fail_errno(err, "cannot read %s", m->path);
-    if (!S_ISREG(st.st_mode) || st.st_size < HEADER || st.st_size > MAX_BYTES)
+    if (!S_ISREG(m->file.st_mode) || m->file.st_size < HEADER || m->file.st_size > MAX_BYTES)
         return fb_fail(err, "%s is no file of judge weights", m->path);
-    m->size = (size_t)st.st_size;
+    m->size = (size_t)m->file.st_size;
     void *p = mmap(NULL, m->size, PROT_READ, MAP_SHARED, fd, 0);
     if (p == MAP_FAILED)
         return fb_fail_errno(err, "cannot map %s", m->path);
@@ -101,6 +101,13 @@ void fb_model_close(struct fb_model *m)
     if (m && m->map)
         munmap(m->map, m->size);
     free(m);
+}
+
+bool fb_model_is(const struct fb_model *m, const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && st.st_dev == m->file.st_dev && st.st_ino == m->file.st_ino && st.st_size == m->file.st_size &&
+           st.st_mtim.tv_sec == m->file.st_mtim.tv_sec && st.st_mtim.tv_nsec == m->file.st_mtim.tv_nsec;
 }
 
 static int find(const struct fb_model *m, const char *name, enum type type, size_t rows, size_t columns, const struct entry **ret,

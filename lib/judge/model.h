@@ -17,6 +17,8 @@ struct fb_model;
 /* Maps @path and checks all of it once; a file that is damaged, foreign or of another version is a failure that says so. */
 int fb_model_open(const char *path, struct fb_model **ret, struct fb_err *err);
 void fb_model_close(struct fb_model *m); /* NULL is allowed */
+/* Whether @path is still the very file that was mapped. A file is replaced by renaming another over it, never written to. */
+bool fb_model_is(const struct fb_model *m, const char *path);
 
 /* Tensors by name and shape; a missing one or another shape is a failure. They live as long as the model. */
 int fb_model_f32(const struct fb_model *m, const char *name, size_t rows, size_t columns, const float **ret, struct fb_err *err);

@@ -2,6 +2,7 @@
 #include "judge/pool.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 struct item {
@@ -10,20 +11,34 @@ struct item {
 };
 
 struct fb_pool {
-    const struct fb_encoder *encoder;
+    atomic_uint refs;
+    struct fb_encoder *encoder;
     pthread_mutex_t lock;
     struct item *free, *in_use; /* items in use are empty: one for each scratch that was taken */
 };
 
-int fb_pool_open(const struct fb_encoder *e, struct fb_pool **ret, struct fb_err *err)
+static int pool_new(const char *model, struct fb_pool **ret, struct fb_err *err)
 {
     struct fb_pool *p = calloc(1, sizeof *p);
     if (!p || pthread_mutex_init(&p->lock, NULL)) {
         free(p);
         return fb_fail_memory(err);
     }
-    p->encoder = e;
-    *ret = p;
+    atomic_init(&p->refs, 1);
+    int rc = fb_encoder_open(model, &p->encoder, err);
+    if (rc)
+        fb_pool_close(p);
+    else
+        *ret = p;
+    return rc;
+}
+
+int fb_pool_open(const char *model, struct fb_pool *like, struct fb_pool **ret, struct fb_err *err)
+{
+    if (!like || !fb_encoder_is(like->encoder, model))
+        return pool_new(model, ret, err);
+    atomic_fetch_add_explicit(&like->refs, 1, memory_order_relaxed);
+    *ret = like;
     return 0;
 }
 
@@ -38,12 +53,18 @@ static void items_free(struct item *list)
 
 void fb_pool_close(struct fb_pool *p)
 {
-    if (!p)
+    if (!p || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1)
         return;
     items_free(p->free);
     items_free(p->in_use);
+    fb_encoder_close(p->encoder);
     pthread_mutex_destroy(&p->lock);
     free(p);
+}
+
+const struct fb_encoder *fb_pool_encoder(const struct fb_pool *p)
+{
+    return p->encoder;
 }
 
 static struct item *pop(struct item **list)

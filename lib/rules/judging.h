@@ -10,13 +10,13 @@
 enum { FB_MEANING_FLOOR = -6 };
 
 struct fb_judging {
-    struct fb_encoder *encoder; /* NULL: nothing is judged by meaning */
-    struct fb_pool *pool;
-    struct fb_str absent;       /* why there is none: one sentence; empty where none is wanted */
+    struct fb_pool *pool; /* NULL: nothing is judged by meaning */
+    struct fb_str absent; /* why there is none: one sentence; empty where none is wanted */
 };
 
-/* @model: path of the weights. A file that is damaged or foreign is a failure; a processor that cannot is not. */
-int fb_judging_open(struct fb_arena *arena, const char *model, struct fb_judging *ret, struct fb_err *err);
+/* @model: path of the weights; those of @like are shared where they are the same file (NULL: none). A file that is damaged or
+ * foreign is a failure; a processor that cannot is not. */
+int fb_judging_open(struct fb_arena *arena, const char *model, const struct fb_judging *like, struct fb_judging *ret, struct fb_err *err);
 void fb_judging_close(struct fb_judging *j);
 
 size_t fb_meaning_signals(void);

@@ -20,7 +20,7 @@ struct fb_policy {
 };
 
 /* Weights that were asked for by name must be there; the shipped ones may be left out of an installation. */
-static int judging_open(struct fb_policy *p, struct fb_err *err)
+static int judging_open(struct fb_policy *p, const struct fb_policy *like, struct fb_err *err)
 {
     const struct fb_conf *conf = p->conf;
     struct fb_str shipped = fb_arena_printf(p->arena, "%s/judge.bin", conf->forbear_data_dir);
@@ -29,10 +29,12 @@ static int judging_open(struct fb_policy *p, struct fb_err *err)
     bool named = *conf->judge_model, there = named || access(shipped.p, F_OK) == 0;
     if (conf->judge_enabled && !there)
         p->judging.absent = fb_arena_printf(p->arena, "%s is not there: nothing is judged by meaning", shipped.p);
-    return conf->judge_enabled && there ? fb_judging_open(p->arena, named ? conf->judge_model : shipped.p, &p->judging, err) : 0;
+    return conf->judge_enabled && there
+               ? fb_judging_open(p->arena, named ? conf->judge_model : shipped.p, like ? &like->judging : NULL, &p->judging, err)
+               : 0;
 }
 
-static int load(struct fb_policy *p, const char *conf_path, struct fb_err *err)
+static int load(struct fb_policy *p, const char *conf_path, const struct fb_policy *like, struct fb_err *err)
 {
     if (fb_conf_load(conf_path, &p->conf, err))
         return -1;
@@ -43,20 +45,20 @@ static int load(struct fb_policy *p, const char *conf_path, struct fb_err *err)
         return fb_fail_memory(err);
     struct fb_judge *j = &p->judge;
     j->conf = conf;
-    if (judging_open(p, err) || fb_people_load(p->arena, conf->people_file, conf->people_lists, &j->people, err) ||
+    if (judging_open(p, like, err) || fb_people_load(p->arena, conf->people_file, conf->people_lists, &j->people, err) ||
         fb_phrases_load(p->arena, phrases.p, conf->rules_phrases, &j->phrases, err) ||
         fb_signals_init(p->arena, j->phrases, &p->judging, &j->signals, err))
         return -1;
     return fb_ruleset_load(p->arena, rules.p, conf->rules_file, &j->signals, &j->rules, err);
 }
 
-int fb_policy_load(const char *conf_path, struct fb_policy **ret, struct fb_err *err)
+int fb_policy_load(const char *conf_path, const struct fb_policy *like, struct fb_policy **ret, struct fb_err *err)
 {
     struct fb_policy *p = calloc(1, sizeof *p);
     if (!p)
         return fb_fail_memory(err);
     p->arena = fb_arena_new(POLICY_MAX);
-    int rc = p->arena ? load(p, conf_path, err) : fb_fail_memory(err);
+    int rc = p->arena ? load(p, conf_path, like, err) : fb_fail_memory(err);
     if (rc)
         fb_policy_free(p);
     else

@@ -8,8 +8,9 @@
 
 struct fb_policy;
 
-/* Loads @conf_path and all that it names. Faults name file and line. */
-int fb_policy_load(const char *conf_path, struct fb_policy **ret, struct fb_err *err);
+/* Loads @conf_path and all that it names. @like: a policy of which it shares the judge's weights where they are the same file,
+ * which costs neither time nor memory; each may be freed before the other. NULL: none. Faults name file and line. */
+int fb_policy_load(const char *conf_path, const struct fb_policy *like, struct fb_policy **ret, struct fb_err *err);
 void fb_policy_free(struct fb_policy *p); /* NULL is allowed; nobody uses it any more */
 const struct fb_conf *fb_policy_conf(const struct fb_policy *p);
 /* What `forbear config check` should warn of beside errors: one sentence a line, empty where there is nothing. */

@@ -32,21 +32,19 @@ static const char *const act_says[ACTS] = {
     "shuts somebody out", "accuses by a question", "lists who is late", "shouts",
 };
 
-int fb_judging_open(struct fb_arena *arena, const char *model, struct fb_judging *ret, struct fb_err *err)
+int fb_judging_open(struct fb_arena *arena, const char *model, const struct fb_judging *like, struct fb_judging *ret, struct fb_err *err)
 {
     *ret = (struct fb_judging){.absent = FB_STR_NONE};
-    int rc = fb_encoder_open(model, &ret->encoder, err);
-    if (rc == FB_ENCODER_NO_CPU) {
-        ret->absent = fb_arena_dup(arena, FB_STR("this processor has no AVX2: nothing is judged by meaning"));
-        return ret->absent.p ? 0 : fb_fail_memory(err);
-    }
-    return rc || fb_pool_open(ret->encoder, &ret->pool, err) ? -1 : 0;
+    int rc = fb_pool_open(model, like ? like->pool : NULL, &ret->pool, err);
+    if (rc != FB_ENCODER_NO_CPU)
+        return rc;
+    ret->absent = fb_arena_dup(arena, FB_STR("this processor has no AVX2: nothing is judged by meaning"));
+    return ret->absent.p ? 0 : fb_fail_memory(err);
 }
 
 void fb_judging_close(struct fb_judging *j)
 {
     fb_pool_close(j->pool);
-    fb_encoder_close(j->encoder);
 }
 
 size_t fb_meaning_signals(void)
@@ -175,11 +173,11 @@ int fb_meaning_signals_read(const struct fb_source *source, struct fb_arena *are
     const struct fb_judging *judging = source->state;
     struct reading r = {.c = c, .arena = arena};
     struct fb_scratch *scratch;
-    if (!judging->encoder || !fb_language_english(&c->text))
+    if (!judging->pool || !fb_language_english(&c->text))
         return 0;
     if (fb_input_make(arena, c, &r.input, err) || fb_pool_take(judging->pool, &scratch, err))
         return -1;
-    int rc = fb_meaning_read(scratch, fb_encoder_vocab(judging->encoder), arena, r.input.facts, r.input.subject, r.input.text, exit_below, &r.meaning, err);
+    int rc = fb_meaning_read(scratch, fb_encoder_vocab(fb_pool_encoder(judging->pool)), arena, r.input.facts, r.input.subject, r.input.text, exit_below, &r.meaning, err);
     fb_pool_give(judging->pool, scratch);
     return rc ? -1 : read_all(&r, ret, err);
 }

@@ -43,7 +43,7 @@ static int setup(void **state)
         fb_io_write_file(dir, "forbear.conf", FB_STR("[forbear]\nmode = hold\n[scope]\ninternal_domains = x.example\n"), 0600, &err))
         return -1;
     snprintf(path, sizeof path, "%s/forbear.conf", dir);
-    if (fb_conf_load(path, &conf, &err) || fb_judging_open(arena, TEST_MODEL, &judging, &err) ||
+    if (fb_conf_load(path, &conf, &err) || fb_judging_open(arena, TEST_MODEL, NULL, &judging, &err) ||
         fb_people_read(arena, "people.csv", fb_str(people), "lists.csv", fb_str(lists), &judge.people, &err) ||
         fb_phrases_read(arena, "list.txt", FB_STR("messed up\n"), &judge.phrases, &err) ||
         fb_signals_init(arena, judge.phrases, &judging, &judge.signals, &err) ||
@@ -52,7 +52,7 @@ static int setup(void **state)
         return -1;
     }
     judge.conf = conf;
-    if (!judging.encoder) {
+    if (!judging.pool) {
         print_message("%s\n", judging.absent.p);
         exit(77); /* which the test run takes for skipped */
     }
@@ -204,12 +204,32 @@ static void other_languages_are_not_read(void **state)
 static void without_weights_all_is_silent(void **state)
 {
     (void)state;
-    struct fb_encoder *encoder = judging.encoder;
-    judging.encoder = NULL;
+    struct fb_pool *pool = judging.pool;
+    judging.pool = NULL;
     struct fb_judgement *j = judged("To: kev@x.example, lena@x.example", "Kev, once again you did not do what we agreed.");
-    judging.encoder = encoder;
+    judging.pool = pool;
     assert_true(value(j, "judged", NULL) == 0);
     assert_true(value(j, "judge_hold", NULL) == 0);
+}
+
+static void the_same_weights_are_loaded_once(void **state)
+{
+    (void)state;
+    struct fb_judging second, third;
+    char copy[64];
+    struct fb_str bytes;
+    FB_ARENA big = fb_arena_new(1 << 26);
+    snprintf(copy, sizeof copy, "%s/judge.bin", dir);
+    assert_int_equal(fb_io_read_file(big, TEST_MODEL, 1 << 25, &bytes, NULL), 0);
+    assert_int_equal(fb_io_write_file(dir, "judge.bin", bytes, 0600, NULL), 0);
+    assert_int_equal(fb_judging_open(arena, TEST_MODEL, &judging, &second, NULL), 0);
+    assert_int_equal(fb_judging_open(arena, copy, &judging, &third, NULL), 0);
+    assert_ptr_equal(second.pool, judging.pool);
+    assert_ptr_not_equal(third.pool, judging.pool);
+    fb_judging_close(&second);
+    fb_judging_close(&third);
+    unlink(copy);
+    assert_true(value(judged("To: kev@x.example", "Kev, thank you for the quick work on this."), "judged", NULL) == 1);
 }
 
 static void every_allocation_may_fail(void **state)
@@ -242,6 +262,7 @@ int main(void)
         cmocka_unit_test(calm_mail_says_nothing),
         cmocka_unit_test(other_languages_are_not_read),
         cmocka_unit_test(without_weights_all_is_silent),
+        cmocka_unit_test(the_same_weights_are_loaded_once),
         cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -27,8 +27,9 @@ struct fb_policy {
 
 static atomic_int policies; /* how many are alive */
 
-int fb_policy_load(const char *conf_path, struct fb_policy **ret, struct fb_err *err)
+int fb_policy_load(const char *conf_path, const struct fb_policy *like, struct fb_policy **ret, struct fb_err *err)
 {
+    (void)like;
     struct fb_policy *p = calloc(1, sizeof *p);
     assert_non_null(p);
     int rc = fb_conf_load(conf_path, &p->conf, err);
