@@ -9,7 +9,7 @@
 
 #include <sodium.h>
 
-#include "notice/template.h"
+#include "template/template.h"
 #include "token/token.h"
 #include "web/view.h"
 

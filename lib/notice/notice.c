@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "notice/mime.h"
-#include "notice/template.h"
+#include "template/template.h"
 
 enum { TO_LINE_NAMES = 5, RANDOM_ID = 16 };
 

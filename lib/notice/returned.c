@@ -6,7 +6,7 @@
 #include "mail/message.h"
 #include "notice/mime.h"
 #include "notice/notice.h"
-#include "notice/template.h"
+#include "template/template.h"
 
 enum { HEADER_MAX = 4 << 20, FIELDS_MAX = 100000 };
 

@@ -1,7 +1,7 @@
 /* Any text as a template: it renders or it is refused, and never reads or writes beside its bytes. */
 #include "fuzz.h"
 
-#include "notice/template.h"
+#include "template/template.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {

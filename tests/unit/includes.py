@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Who may include whom, and what nobody may call.
 
-Arrows point one way: base <- mail <- rules; base <- conf, wire, daemon, facts, judge, hold, token, notice; the programs on top. No
+Arrows point one way: base <- mail <- rules; base <- conf, wire, daemon, facts, template, judge, hold, token, notice; the programs on top. No
 program includes another. The helper, which is root, sees neither INI nor SQL nor crypto. lib/ knows no clock, no
 environment, no log and no libmilter, save lib/daemon, which is for programs.
 """
@@ -19,13 +19,14 @@ LIB = {
     "facts": {"base"},
     "hold": {"base"},
     "token": {"base", "hold"},
-    "notice": {"base", "mail"},
-    "rules": {"base", "conf", "facts", "mail", "judge"},
+    "template": {"base"},
+    "notice": {"base", "mail", "template"},
+    "rules": {"base", "conf", "facts", "mail", "judge", "template"},
 }
 PROGRAMS = {
     "helper": {"base", "wire", "daemon"},
     "milter": {"base", "conf", "daemon", "hold", "mail", "rules", "wire"},
-    "web": {"base", "conf", "daemon", "facts", "hold", "notice", "token", "wire"},
+    "web": {"base", "conf", "daemon", "facts", "hold", "template", "token", "wire"},
     "keeper": set(LIB),
     "forbear": set(LIB),
 }

@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "notice/template.h"
+#include "template/template.h"
 
 static const char VALUES[] =
     "{\"name\":\"Ann\", \"html\":\"<b>\\\"&'</b>\", \"yes\":true, \"no\":false, \"nothing\":null, \"zero\":0, \"two\":2, \"half\":0.5,"
@@ -109,10 +109,23 @@ static void a_template_that_is_absent_is_named(void **state)
     assert_non_null(strstr(err.text, "/nowhere/templates/en/page.html"));
 }
 
+static void a_name_that_nobody_fills_is_found_before_it_is_missed(void **state)
+{
+    (void)state;
+    static const struct fb_str known[] = {FB_STR_INIT("name"), FB_STR_INIT("list")};
+    FB_ARENA a = fb_arena_new(1 << 20);
+    struct fb_err err;
+    assert_int_equal(fb_template_check("t", FB_STR("{{#list}}{{.}}{{/list}}\n{{^name}}none{{/name}}{{{name}}}"), known, 2, a, &err), 0);
+    assert_int_equal(fb_template_check("t", FB_STR("{{name}}\n{{#nmae}}x{{/nmae}}"), known, 2, a, &err), -1);
+    assert_string_equal(err.text, "template t, line 2: there is no {{nmae}}");
+    assert_int_equal(fb_template_check("t", FB_STR("{{name"), known, 2, a, &err), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_story),
+        cmocka_unit_test(a_name_that_nobody_fills_is_found_before_it_is_missed),
         cmocka_unit_test(memory_that_runs_out_is_a_failure),
         cmocka_unit_test(a_template_that_is_absent_is_named),
     };

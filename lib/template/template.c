@@ -6,7 +6,7 @@
  * DIAGNOSTICS: every fault names the template and the line: a tag that is not closed, not known or nested too deeply, a
  * section without its end, a list or an object where a text is wanted. A name that has no value is no fault: it is
  * empty. */
-#include "notice/template.h"
+#include "template/template.h"
 
 #include "base/io.h"
 
@@ -269,13 +269,36 @@ static int put_pieces(struct render *r, size_t from, size_t to)
     return rc;
 }
 
+static int cut(const char *name, struct fb_str text, struct fb_arena *arena, struct scan *ret, struct fb_err *err)
+{
+    *ret = (struct scan){.name = name, .text = text, .line = 1, .v = fb_arena_array(arena, pieces_max(text), sizeof *ret->v)};
+    return ret->v ? scan_all(ret, err) : fb_fail_memory(err);
+}
+
+static bool is_known(const struct piece *p, const struct fb_str *known, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (fb_str_eq(p->s, known[i]))
+            return true;
+    return p->kind == TEXT || fb_str_eq(p->s, FB_STR("."));
+}
+
+int fb_template_check(const char *name, struct fb_str text, const struct fb_str *known, size_t n, struct fb_arena *arena, struct fb_err *err)
+{
+    struct scan s;
+    if (cut(name, text, arena, &s, err))
+        return -1;
+    for (size_t i = 0; i < s.n; i++)
+        if (!is_known(&s.v[i], known, n))
+            return fb_fail(err, "template %s, line %u: there is no {{%.*s}}", name, s.v[i].line, FB_FMT(s.v[i].s));
+    return 0;
+}
+
 int fb_template_render(const char *name, struct fb_str text, json_t *values, enum fb_escape escape, struct fb_arena *arena,
                        struct fb_str *ret, struct fb_err *err)
 {
-    struct scan s = {.name = name, .text = text, .line = 1, .v = fb_arena_array(arena, pieces_max(text), sizeof *s.v)};
-    if (!s.v)
-        return fb_fail_memory(err);
-    if (scan_all(&s, err))
+    struct scan s;
+    if (cut(name, text, arena, &s, err))
         return -1;
     struct render r = {.name = name, .v = s.v, .escape = escape, .stack = {values}, .out = FB_BUF(arena), .err = err};
     if (put_pieces(&r, 0, s.n))
