@@ -16,8 +16,12 @@ struct fb_lines {
     struct fb_line *v;
 };
 
+/* Lines [intro, body) introduce the newest of the mails that are quoted; both are SIZE_MAX where none is. */
+struct fb_quote {
+    size_t intro, body;
+};
 /* Marks what is quoted or forwarded, with what introduces it. */
-void fb_quotes_find(struct fb_lines *lines);
+void fb_quotes_find(struct fb_lines *lines, struct fb_quote *ret);
 /* Of what is left, marks signatures, cards below a sign-off, what phones add, disclaimers, list footers. */
 void fb_signatures_find(struct fb_lines *lines);
 

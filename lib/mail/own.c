@@ -5,6 +5,7 @@
 #include "mail/own.h"
 
 #include "mail/lines.h"
+#include "mail/quoted.h"
 
 #define WRAP_MIN 50  /* a line this long, into which the next word would not have fitted, was wrapped ... */
 #define WRAP_MAX 100 /* ... unless it is longer than any client wraps at */
@@ -148,10 +149,12 @@ static int sentences_cut(struct fb_arena *arena, struct fb_own *own, struct fb_e
 int fb_own_words(struct fb_arena *arena, struct fb_str text, struct fb_own *ret, struct fb_err *err)
 {
     struct fb_lines lines;
+    struct fb_quote quote;
     *ret = (struct fb_own){.text = FB_STR_NONE};
     if (lines_cut(arena, text, &lines, err) < 0)
         return -1;
-    fb_quotes_find(&lines);
+    fb_quotes_find(&lines, &quote);
+    ret->quoted = fb_quoted_read(&lines, &quote);
     fb_signatures_find(&lines);
     ret->text = lines_join(arena, &lines);
     return ret->text.p ? sentences_cut(arena, ret, err) : fb_fail_memory(err);

@@ -126,6 +126,78 @@ static void sentences_end_where_people_end_them(void **state)
     }
 }
 
+struct quoted_case {
+    const char *text, *name, *addr, *when, *words;
+    bool forwarded;
+};
+
+static const struct quoted_case answered[] = {
+    {"New.\n\nOn Tue, 3 Nov 2026 at 07:52, Ann Smith <Ann@example.com> wrote:\n> old\n>\n> On Mon, Bob <b@example.org> wrote:\n> > older\n", "Ann Smith",
+     "Ann@example.com", "3 Nov 2026 at 07:52", "old", false},
+    {"New.\n\nOn Tue, Nov 3, 2026 at 7:52 AM Ann Longname of the Department <\nann.longname@example.com> wrote:\n\n> old\n",
+     "Ann Longname of the Department", "ann.longname@example.com", "Nov 3, 2026 at 7:52 AM", "old", false},
+    {"New.\n\n> On 3 Nov 2026, at 07:52, Ann <ann@example.com> wrote:\n> \n> old\n", "Ann", "ann@example.com", "3 Nov 2026, at 07:52", "old", false},
+    {"On 03/11/2026 07:52, Ann wrote:\n> Who?\nMe.\n\n> When?\nNow.\n", "Ann", "", "03/11/2026 07:52", "Who?\nWhen?", false},
+    {"New.\n\n-----Original Message-----\n" OUTLOOK "\nFrom: Bob\nSent: x\nTo: y\nSubject: z\n\nolder\n", "Ann Smith", "ann@example.com",
+     "November 2, 2026 9:15 AM", "old words", false},
+    {"New.\n\n\nAnn Smith@EXAMPLE\n02/15/2026 07:31 AM\nTo: Bob/HOU/EX@EX\ncc:  \n\nSubject: Re: x\n\nold\n", "Ann Smith", "", "02/15/2026 07:31 AM", "old", false},
+    {"New.\n\n\nann@example.com on 02/14/2026 07:16:06 PM\nPlease respond to ann@example.com\nTo: bob@example.org\ncc:  \n\nSubject: x\n\nold\n", "",
+     "ann@example.com", "02/14/2026 07:16:06 PM", "old", false},
+    {"New.\n---------------------- Forwarded by Bob/HOU/EX on 02/15/2026 \n08:34 AM ---------------------------\n\n\nFrom: Ann Smith on 02/14/2026 07:16 PM\nTo: "
+     "Bob/HOU/EX@EX\ncc:  \nSubject: x\n\nold\n", "Ann Smith", "", "02/14/2026 07:16 PM", "old", true},
+    {"New.\n\n>>> Ann Smith <ann@example.com> 02/14/26 07:16PM >>>\nold words\n", "Ann Smith", "ann@example.com", "02/14/26 07:16PM", "old words", false},
+    {"See below.\n\n---------- Forwarded message ---------\nFrom: Ann <ann@example.com>\nDate: Tue, 3 Nov 2026 at 07:52\nSubject: x\nTo: Bob\n\nold\n", "Ann",
+     "ann@example.com", "3 Nov 2026 at 07:52", "old", true},
+    {"Neu.\n\nAm 03.11.2026 um 07:52 schrieb Ann Schmidt:\n> alt\n", "Ann Schmidt", "", "03.11.2026 um 07:52", "alt", false},
+    {"Nuovo.\n\nIl giorno mar 3 nov 2026 alle ore 07:52 Ann <ann@example.com> ha\nscritto:\n\nvecchio\n", "Ann", "ann@example.com",
+     "mar 3 nov 2026 alle ore 07:52", "vecchio", false},
+    {"Yeni.\n\nAnn <ann@example.com>, 3 Kas 2026 Sal, 07:52 tarihinde \u015funu yazd\u0131:\n\neski\n", "Ann", "ann@example.com", "3 Kas 2026 Sal, 07:52", "eski", false},
+    {"New.\n> old\n", "", "", "", "old", false},
+    {"Nothing is quoted here.\n", "", "", "", "", false},
+};
+
+#define IS(got, wanted) if (!fb_str_eq(got, fb_str(wanted))) fail_msg("%s\n\"%.*s\", wanted \"%s\"", c->text, FB_FMT(got), wanted)
+
+static void the_answered_mail_is_told(void **state)
+{
+    (void)state;
+    for (const struct quoted_case *c = answered; c < answered + sizeof answered / sizeof *answered; c++) {
+        FB_ARENA a = fb_arena_new(1u << 20);
+        struct fb_own own, theirs;
+        struct fb_err err;
+        assert_int_equal(fb_own_words(a, fb_str(c->text), &own, &err), 0);
+        assert_int_equal(fb_quoted_words(a, &own.quoted, &theirs, &err), 0);
+        IS(own.quoted.name, c->name);
+        IS(own.quoted.addr, c->addr);
+        IS(own.quoted.when, c->when);
+        IS(theirs.text, c->words);
+        assert_int_equal(own.quoted.forwarded, c->forwarded);
+    }
+}
+
+/* Of a message sent on 3 November 2026 at 10:00 +0100. */
+static void its_time_is_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *when;
+        int64_t at_s; /* 0: none */
+    } cases[] = {
+        {"3 Nov 2026 at 07:52", 1793688720}, {"Nov 3, 2026 at 7:52 AM", 1793688720}, {"November 3, 2026, 07:52:10 AM GMT", 1793692330},
+        {"November 2, 2026 9:15 PM", 1793650500}, {"11/03/2026 07:52 AM", 1793688720}, {"03/11/2026 07:52", 1793688720}, {"02/11/2026 7:52", 1793602320},
+        {"2026-11-03 07:52", 1793688720}, {"03.11.26 07:52", 1793688720}, {"3 Kas 2026 Sal, 07:52", 1793688720}, {"3 nov. 2026 \u00e0 07:52", 1793688720},
+        {"mar. 3 nov. 2026 07:52", 1793688720}, {"3 Nov 2026 07:52:00 -0800", 1793721120}, {"2026\u5e7411\u67083\u65e5 07:52", 1793688720},
+        {"3 Nov 2026 12:05 AM", 1793660700}, {"40/40/2026 07:52", 0}, {"Monday 9:15", 0}, {"3 Nov 2026", 0}, {"", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fb_quoted q = {.when = fb_str(cases[i].when)};
+        int64_t at_s = 0;
+        bool told = fb_quoted_time(&q, 1793696400, 60, &at_s);
+        if (told != (cases[i].at_s != 0) || (told && at_s != cases[i].at_s))
+            fail_msg("%s: %d, %lld", cases[i].when, told, (long long)at_s);
+    }
+}
+
 static void every_allocation_may_fail(void **state)
 {
     (void)state;
@@ -149,6 +221,8 @@ int main(void)
         cmocka_unit_test(what_stands_below_goes),
         cmocka_unit_test(what_only_looks_like_it_stays),
         cmocka_unit_test(sentences_end_where_people_end_them),
+        cmocka_unit_test(the_answered_mail_is_told),
+        cmocka_unit_test(its_time_is_read),
         cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
