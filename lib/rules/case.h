@@ -6,6 +6,7 @@
 #include "mail/own.h"
 #include "rules/people.h"
 #include "rules/policy.h"
+#include "rules/regions.h"
 #include "rules/text.h"
 
 enum fb_role { FB_ROLE_TO, FB_ROLE_CC, FB_ROLE_HIDDEN };
@@ -50,6 +51,7 @@ enum { FB_READERS_MAX = 5000 }; /* more are counted alone */
 struct fb_case {
     const struct fb_conf *conf;
     const struct fb_people *people;
+    const struct fb_regions *regions; /* in which face weighs more; NULL: none */
     const struct fb_envelope *env;
     const struct fb_message *message;
     const struct fb_own *own;

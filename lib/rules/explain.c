@@ -41,13 +41,15 @@ static void print_signals(struct fb_buf *b, const struct fb_judge *judge, const 
 
 static void print_finding(struct fb_buf *b, const struct fb_rule *rule, const struct fb_finding *f)
 {
-    const char *outcome = f->fires ? fb_action_name(f->action) : rule->enabled ? "does not fire" : "not enabled";
+    const char *outcome = f->fires ? fb_action_name(f->action) : !rule->enabled ? "not enabled" : f->exempt.n ? "exempt" : "does not fire";
     fb_buf_printf(b, "rule %.*s: %s\n  start %+.2f\n", FB_FMT(f->rule), outcome, rule->start);
     for (size_t i = 0; i < f->terms_n; i++)
         if (f->terms[i].value > 0)
             fb_buf_printf(b, "  %+.2f  %.*s (%g x %+.4g)\n", f->terms[i].value * f->terms[i].weight, FB_FMT(f->terms[i].signal),
                           f->terms[i].value, f->terms[i].weight);
     fb_buf_printf(b, "  = %+.2f, threshold %+.2f; needs %s\n", f->log_odds, f->threshold, f->needs_met ? "met" : "not met");
+    if (f->exempt.n)
+        fb_buf_printf(b, "  exempt: %.*s\n", FB_FMT(f->exempt));
 }
 
 static int list_signals(const struct fb_judge *judge, struct fb_arena *arena, struct fb_judgement *j, struct fb_err *err)
@@ -68,7 +70,7 @@ int fb_judge_explain(const struct fb_judge *judge, struct fb_arena *arena, struc
     if (j->signals && list_signals(judge, arena, j, err))
         return -1;
     if (!j->signals) {
-        fb_buf_printf(&b, "not judged: %s\n", fb_reason_sentence(j->verdict.not_judged));
+        fb_buf_printf(&b, "not judged: %s%s%.*s\n", fb_reason_sentence(j->verdict.not_judged), j->exempt.n ? ": " : "", FB_FMT(j->exempt));
     } else {
         print_readers(&b, &j->c);
         print_signals(&b, judge, j);

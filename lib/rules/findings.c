@@ -85,8 +85,8 @@ static int add_evidence(const struct fb_judge *judge, struct fb_arena *arena, co
     return 0;
 }
 
-static int weigh(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_rule *rule, const struct fb_signal *signals,
-                 const double *values, struct fb_finding *f, struct fb_err *err)
+static int weigh(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_rule *rule, const struct fb_case *c,
+                 const struct fb_signal *signals, const double *values, struct fb_finding *f, struct fb_err *err)
 {
     const struct fb_conf *conf = judge->conf;
     enum fb_action rule_action = action_of(rule->mode), most = action_of(conf->forbear_mode);
@@ -94,8 +94,9 @@ static int weigh(const struct fb_judge *judge, struct fb_arena *arena, const str
                              .delay_s = rule->delay_s < 0 ? conf->hold_delay : rule->delay_s};
     if (add_terms(judge, arena, rule, signals, f, err))
         return -1;
+    f->exempt = fb_exempts_entry(&rule->exempt, c);
     f->needs_met = !rule->needs || fb_expr_true(rule->needs, values);
-    f->fires = rule->enabled && f->needs_met && f->log_odds >= f->threshold;
+    f->fires = rule->enabled && f->needs_met && !f->exempt.n && f->log_odds >= f->threshold;
     if (!f->fires)
         return 0;
     f->action = rule_action < most ? rule_action : most;
@@ -147,7 +148,7 @@ int fb_findings_make(const struct fb_judge *judge, struct fb_arena *arena, struc
     for (size_t i = 0; i < judge->signals.n; i++)
         values[i] = j->signals[i].value;
     for (size_t i = 0; i < rules->n; i++)
-        if (weigh(judge, arena, &rules->v[i], j->signals, values, &v[i], err))
+        if (weigh(judge, arena, &rules->v[i], &j->c, j->signals, values, &v[i], err))
             return -1;
     const struct fb_finding *best = main_finding(v, rules->n);
     j->verdict = (struct fb_verdict){.findings = v, .findings_n = rules->n, .main = best, .action = best ? best->action : FB_PASS,

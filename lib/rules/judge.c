@@ -48,6 +48,10 @@ static enum fb_reason judge_case(const struct fb_judge *judge, struct fb_arena *
     *rc = fb_case_make(arena, judge->conf, &judge->people, in->env, &j->message, &j->own, in->now_s, &j->c, err);
     if (*rc)
         return FB_REASON_judge_fault;
+    j->c.regions = &judge->rules.regions;
+    j->exempt = fb_exempts_entry(&judge->rules.exempt, &j->c);
+    if (j->exempt.n)
+        return FB_REASON_exempt;
     *rc = fb_signals_read(&judge->signals, arena, &j->c, in->expired, in->expired_arg, &j->signals, err);
     if (*rc == FB_SIGNALS_LATE)
         return *rc = 0, FB_REASON_judge_time;

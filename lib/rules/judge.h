@@ -19,6 +19,7 @@ struct fb_judgement { /* a verdict and what led to it */
     struct fb_message message;
     struct fb_own own;
     struct fb_case c;
+    struct fb_str exempt; /* the entry of rules.conf that exempts it from all rules; empty: none */
     const struct fb_signal *signals; /* NULL where it was not judged */
     const struct fb_reader *const *readers; /* who made the deciding finding so */
     size_t readers_n;

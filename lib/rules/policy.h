@@ -62,6 +62,7 @@ struct fb_finding {
     bool needs_met, fires;
     enum fb_action action;      /* the lesser of the rule's mode and the installation's; FB_PASS where it does not fire */
     int64_t delay_s;
+    struct fb_str exempt;       /* the entry of rules.conf that exempts this mail; empty: none */
     size_t terms_n, evidence_n;
     const struct fb_term *terms;
     const struct fb_evidence *evidence;

@@ -1,8 +1,8 @@
 /* Reads rules.conf. It decides what each key means and refuses whatever it does not know: a misspelt signal would be a
  * rule that silently never fires.
  *
- * DIAGNOSTICS: file and line with: an unknown key or signal; a number, duration, mode or condition that is none; a rule
- * without title, why or weights. */
+ * DIAGNOSTICS: file and line with: an unknown key or signal; a number, duration, mode, condition or exemption that is none; a
+ * rule without title, why or weights. */
 #include "rules/ruleset.h"
 
 #include <unistd.h>
@@ -88,12 +88,18 @@ static int set_enabled(const struct reader *r, struct fb_rule *rule, struct fb_s
     return fb_ini_bool(value, &rule->enabled) ? 0 : fb_fail(err, "'%.*s' is neither yes nor no", FB_FMT(value));
 }
 
+static int set_exempt(const struct reader *r, struct fb_rule *rule, struct fb_str value, struct fb_err *err)
+{
+    return fb_exempts_parse(r->arena, value, &rule->exempt, err);
+}
+
 static const struct {
     const char *key;
     setter *set;
 } keys[] = {
     {"title", set_title}, {"why", set_why}, {"advice", set_advice}, {"start", set_start}, {"threshold", set_threshold},
     {"needs", set_needs}, {"delay", set_delay}, {"mode", set_mode}, {"enabled", set_enabled},
+    {"exempt", set_exempt},
 };
 
 /* The weight of @signal in the rule, made where it is new; a rule has room for one of each signal. */
@@ -146,14 +152,41 @@ static struct fb_rule *rule_of(const struct reader *r, struct fb_str name)
     return &rules->v[rules->n++];
 }
 
+static int set_for_all(const struct reader *r, const struct fb_ini_entry *e, struct fb_err *err)
+{
+    return fb_str_eq(e->key, FB_STR("exempt")) ? fb_exempts_parse(r->arena, e->value, &r->rules->exempt, err) : fb_fail(err, "there is no such key");
+}
+
+/* The array has room for all keys there are. */
+static int set_region(const struct reader *r, const struct fb_ini_entry *e, struct fb_err *err)
+{
+    struct fb_regions *regions = &r->rules->regions;
+    struct fb_region one = {.name = e->key};
+    if (number(e->value, &one.weight, err))
+        return -1;
+    size_t i = 0;
+    while (i < regions->n && !fb_str_eq(regions->v[i].name, e->key))
+        i++;
+    regions->v[i] = one;
+    regions->n += i == regions->n;
+    return 0;
+}
+
+static int set_entry(const struct reader *r, const struct fb_ini_entry *e, struct fb_err *err)
+{
+    if (fb_str_eq(e->section, FB_STR("all")))
+        return set_for_all(r, e, err);
+    if (fb_str_eq(e->section, FB_STR("regions")))
+        return set_region(r, e, err);
+    struct fb_rule *rule = rule_of(r, e->section);
+    return rule ? set_key(r, rule, e->key, e->value, err) : fb_fail_memory(err);
+}
+
 static int apply(const struct reader *r, const struct fb_ini *ini, struct fb_err *err)
 {
     for (size_t i = 0; i < ini->n; i++) {
         const struct fb_ini_entry *e = &ini->v[i];
-        struct fb_rule *rule = rule_of(r, e->section);
-        if (!rule)
-            return fb_fail_memory(err);
-        if (set_key(r, rule, e->key, e->value, err))
+        if (set_entry(r, e, err))
             return fb_fail_in(err, "%s:%u: [%.*s] %.*s", ini->path, e->line, FB_FMT(e->section), FB_FMT(e->key));
     }
     return 0;
@@ -176,8 +209,8 @@ static int make(struct fb_arena *arena, const struct fb_ini *inis, size_t n, con
     size_t most = 0;
     for (size_t i = 0; i < n; i++)
         most += inis[i].n;
-    *ret = (struct fb_ruleset){.v = fb_arena_array(arena, most, sizeof *ret->v)};
-    if (!ret->v)
+    *ret = (struct fb_ruleset){.v = fb_arena_array(arena, most, sizeof *ret->v), .regions.v = fb_arena_array(arena, most, sizeof *ret->regions.v)};
+    if (!ret->v || !ret->regions.v)
         return fb_fail_memory(err);
     struct reader r = {.arena = arena, .signals = signals, .rules = ret};
     for (size_t i = 0; i < n; i++)

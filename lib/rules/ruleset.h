@@ -1,4 +1,4 @@
-/* The rules, as data (rules.conf): how signals become log-odds, and log-odds a finding.
+/* The rules, as data (rules.conf): how signals become log-odds, and log-odds a finding. A section is a rule, save two.
  *
  *   [rule_name]
  *   title, why, advice    for the sender: a few words; one sentence; what to do instead
@@ -7,12 +7,21 @@
  *   most.SIGNAL           the signal counts at most as this (1)
  *   needs                 a condition (rules/expr.h) without which the rule does not fire
  *   threshold             log-odds at which it fires (0)
- *   delay, mode, enabled  how long it holds ([hold] delay); observe, notify or hold (hold); yes or no (yes) */
+ *   delay, mode, enabled  how long it holds ([hold] delay); observe, notify or hold (hold); yes or no (yes)
+ *   exempt                people, groups and pairs whom it does not hold (rules/exempt.h)
+ *
+ *   [all]
+ *   exempt                whom no rule holds: their mail is not judged
+ *
+ *   [regions]
+ *   NAME                  how much more face weighs there (rules/regions.h): the signal face of a mail that is read there */
 #ifndef FB_RULES_RULESET_H
 #define FB_RULES_RULESET_H
 
 #include "conf/conf.h"
+#include "rules/exempt.h"
 #include "rules/expr.h"
+#include "rules/regions.h"
 #include "rules/signals.h"
 
 struct fb_weight {
@@ -29,11 +38,14 @@ struct fb_rule {
     bool enabled;
     size_t weights_n;
     struct fb_weight *weights;
+    struct fb_exempts exempt;
 };
 
 struct fb_ruleset {
     size_t n;
     struct fb_rule *v; /* shipped ones first, in the order of the files */
+    struct fb_exempts exempt; /* from all rules */
+    struct fb_regions regions;
 };
 
 /* The rules of @shipped, key by key overridden by @own, which may be absent. Faults name file and line. */

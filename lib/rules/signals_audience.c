@@ -209,6 +209,22 @@ static double value_list_readers(struct maker *m)
     return n;
 }
 
+/* The evidence says where it is read, and nothing about who lives there. */
+static double value_face(struct maker *m)
+{
+    const struct fb_reader *who = NULL;
+    const struct fb_region *most = NULL;
+    for (size_t i = 0; m->c->regions && m->c->regions->n && i < m->c->readers_n; i++) {
+        const struct fb_region *region = fb_regions_of(m->c->regions, &m->c->readers[i]);
+        if (region && (!most || region->weight > most->weight))
+            most = region, who = &m->c->readers[i];
+    }
+    if (!most)
+        return 0;
+    add_evidence(m, FB_STR_NONE, fb_arena_printf(m->arena, "%.*s reads it, in the region %.*s", FB_FMT(who->name), FB_FMT(most->name)), NULL);
+    return most->weight;
+}
+
 static bool same_person(const struct fb_mention *a, const struct fb_mention *b)
 {
     return a->reader == b->reader && a->person == b->person;

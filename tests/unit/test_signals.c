@@ -23,7 +23,7 @@ static struct fb_arena *arena;
 static struct fb_conf *conf;
 static struct fb_judge judge;
 
-static const char people[] = "email,name,aliases,title,manager\n"
+static const char people[] = "email,name,aliases,title,manager,region\n"
                              "ceo@x.example,Carla Chief,,,\n"
                              "head@x.example,Hugo Head,,,ceo@x.example\n"
                              "me@x.example,Mia Sender,,,head@x.example\n"
@@ -31,7 +31,7 @@ static const char people[] = "email,name,aliases,title,manager\n"
                              "will@x.example,Will Young,,,head@x.example\n"
                              "kev@x.example,Kevin Tran,Kev,,lena@x.example\n"
                              "tom1@x.example,Tom One,,,ceo@x.example\ntom2@x.example,Tom Two,,,ceo@x.example\n"
-                             "tom3@x.example,Tom Three,,,ceo@x.example\ntom4@x.example,Tom Four,,,ceo@x.example\n";
+                             "tom3@x.example,Tom Three,,,ceo@x.example\ntom4@x.example,Tom Four,,,ceo@x.example,North Sea\n";
 static const char lists[] = "list,member\nall@x.example,team@x.example\nall@x.example,ceo@x.example\n"
                             "team@x.example,lena@x.example\nteam@x.example,kev@x.example\nteam@x.example,me@x.example\n"
                             "team@x.example,all@x.example\n";
@@ -304,6 +304,84 @@ static void needs_and_thresholds_keep_a_rule_from_firing(void **state)
     assert_int_equal(j.verdict.facts.n, 0);
 }
 
+/* Judged by the rule blunt alone: @head before its section, @keys in it. */
+static struct fb_judgement judged_by(const char *head, const char *keys, const char *to, const char *text)
+{
+    struct fb_judge other = judge;
+    struct fb_err err = {""};
+    struct fb_str conf_text = fb_arena_printf(arena, "%s[blunt]\ntitle = T\nwhy = W\nweight.phrase_list_at_person = 2\nthreshold = 2\n%s\n", head, keys);
+    struct fb_envelope *env = fb_arena_alloc(arena, sizeof *env);
+    *env = (struct fb_envelope){.sender = FB_STR("me@x.example"), .login = FB_STR("me@x.example"), .declared_size = -1};
+    struct fb_str raw = fb_arena_printf(arena, "From: me@x.example\r\nTo: %s\r\nCc: tom1@x.example\r\n\r\n%s", to, text);
+    struct fb_judgement j;
+    if (fb_ruleset_read(arena, "rules.conf", conf_text, &other.signals, &other.rules, &err) ||
+        fb_judge_run(&other, arena, &(struct fb_judge_input){.env = env, .raw = raw, .now_s = 1800000000}, &j, &err))
+        fail_msg("%s", err.text);
+    return j;
+}
+
+static const struct {
+    const char *exempt, *to;
+    bool is;
+} exemptions[] = {
+    {"head@x.example", "lena@x.example", false},
+    {"me@x.example", "lena@x.example", true},
+    {"@x.example", "lena@x.example", true},
+    {"@cust.example", "lena@x.example", false},
+    {"team@x.example", "lena@x.example", true}, /* a list that the sender is on */
+    {"all@x.example", "lena@x.example", true},  /* through a list on it */
+    {"me@x.example > lena@x.example", "lena@x.example", true},
+    {"me@x.example > lena@x.example", "lena@x.example, kev@x.example", false}, /* another is addressed, too */
+    {"lena@x.example > me@x.example", "lena@x.example", false},
+    {"me@x.example > team@x.example", "lena@x.example, kev@x.example", true},
+    {"team@x.example > @x.example", "team@x.example", true},
+    {"me@x.example > @cust.example", "lena@x.example", false},
+};
+
+static void who_is_exempt_from_a_rule_is_not_held_by_it(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof exemptions / sizeof *exemptions; i++) {
+        struct fb_judgement j = judged_by("", fb_arena_printf(arena, "exempt = %s", exemptions[i].exempt).p, exemptions[i].to, "Lena, you messed up.");
+        const struct fb_finding *f = &j.verdict.findings[0];
+        if (f->fires == exemptions[i].is || (f->exempt.n > 0) != exemptions[i].is)
+            fail_msg("%s, to %s", exemptions[i].exempt, exemptions[i].to);
+        assert_true(f->log_odds > 1.9); /* what it would have been is still told */
+    }
+}
+
+static void who_is_exempt_from_all_rules_is_not_judged(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof exemptions / sizeof *exemptions; i++) {
+        struct fb_judgement j = judged_by(fb_arena_printf(arena, "[all]\nexempt = %s\n", exemptions[i].exempt).p, "", exemptions[i].to, "Lena, you messed up.");
+        struct fb_str told;
+        assert_int_equal(j.verdict.not_judged, exemptions[i].is ? FB_REASON_exempt : FB_REASON_none);
+        assert_int_equal(fb_judge_explain(&judge, arena, &j, &told, NULL), 0);
+        assert_true(!exemptions[i].is || fb_str_iends(fb_str_trim(told), fb_str(exemptions[i].exempt)));
+    }
+}
+
+static void a_region_of_the_directory_goes_before_that_of_the_domain(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *regions, *to;
+        int face;
+    } cases[] = {
+        {"", "tom4@x.example", 0},
+        {"north_sea = 2\n", "tom4@x.example", 2},
+        {"north_sea = 2\nexample = 3\n", "tom4@x.example", 3}, /* of the greatest weight: who is in Cc has no region but the domain's */
+        {"east = 2\n", "tom4@x.example", 0},
+        {"zz = 1\n", "kim@partner.zz", 1},
+        {"zz = 1\n", "kim@zz.partner", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fb_judgement j = judged_by(fb_arena_printf(arena, "[regions]\n%s", cases[i].regions).p, "weight.face = 1", cases[i].to, "You messed up.");
+        is(&j, "face", cases[i].face);
+    }
+}
+
 static bool late(void *arg)
 {
     return --*(int *)arg < 0;
@@ -357,6 +435,8 @@ int main(void)
         cmocka_unit_test(the_sender_who_signs_names_nobody), cmocka_unit_test(what_somebody_else_said_does_not_count),
         cmocka_unit_test(a_text_of_names_alone_takes_no_time), cmocka_unit_test(capitals_and_questions_count), cmocka_unit_test(a_finding_shows_its_words_and_its_readers),
         cmocka_unit_test(the_facts_are_what_keeper_and_page_read), cmocka_unit_test(needs_and_thresholds_keep_a_rule_from_firing),
+        cmocka_unit_test(who_is_exempt_from_a_rule_is_not_held_by_it), cmocka_unit_test(who_is_exempt_from_all_rules_is_not_judged),
+        cmocka_unit_test(a_region_of_the_directory_goes_before_that_of_the_domain),
         cmocka_unit_test(time_that_is_over_is_a_reason), cmocka_unit_test(each_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
