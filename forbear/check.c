@@ -82,7 +82,7 @@ static const char *action_name(enum forbear_action a)
     return names[a];
 }
 
-static void say(const struct question *q, const struct forbear_verdict *v)
+static void say(const struct question *q, struct forbear_verdict *v)
 {
     const char *not_judged = forbear_verdict_not_judged(v), *rule = forbear_verdict_rule(v);
     if (q->json)

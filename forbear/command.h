@@ -9,6 +9,7 @@ enum { EXIT_WOULD_TELL = 10, EXIT_WOULD_HOLD = 20 }; /* of check */
 
 int check_main(int argc, char **argv);
 int config_main(int argc, char **argv);
+int eval_main(int argc, char **argv);
 int keygen_main(int argc, char **argv);
 int list_main(int argc, char **argv);
 int events_main(int argc, char **argv);

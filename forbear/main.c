@@ -18,6 +18,8 @@ static const struct command {
     {"check", "MESSAGE.eml [-c CONF] [--explain | --json] [--sender ADDRESS] [--rcpt ADDRESS]... [--now SECONDS]",
      "judge a message in a file (exit 0: passes, 10: its sender would be told or it would be counted, 20: held)", check_main},
     {"config", "check [FILE] | show [FILE] | sample", "check a configuration, show what is in force, print a commented one", config_main},
+    {"eval", "[SET] [--ordinary MAIL [--world DIR]] [-c CONF] [--only GLOB]... [--misses | --explain | --json] [--jobs N]",
+     "judge a set of cases, or ordinary mail (a folder, a maildir, an mbox), and tell how right the rules are", eval_main},
     {"keygen", "[-c CONF] [--rotate]", "make the keys that are missing; with --rotate a new signing key", keygen_main},
     {"list", "[-c CONF] [--all]", "list what is held; with --all what was, too", list_main},
     {"events", "[-c CONF] HOLD|QUEUE_ID", "tell what happened to a hold, when, by whom and why", events_main},

@@ -11,6 +11,7 @@
 
 #include "mail/message.h"
 #include "rules/facts.h"
+#include "rules/judge.h"
 
 enum { VERDICT_MAX = 64 * 1024 * 1024 };
 
@@ -18,10 +19,18 @@ struct forbear {
     struct fb_policy *policy;
 };
 
+struct request { /* a mail as the policy wants it */
+    struct fb_envelope env;
+    struct fb_judge_input in;
+};
+
 struct forbear_verdict {
+    const struct fb_judge *judge;
     struct fb_arena *arena;
-    struct fb_verdict v;
-    struct fb_str json, why, explained;
+    struct request request;
+    struct fb_judgement j;
+    struct forbear_finding *findings;
+    const char *json, *why, *explained; /* NULL: not asked for yet */
 };
 
 static int tell(const struct fb_err *err, char *error, size_t size)
@@ -31,20 +40,43 @@ static int tell(const struct fb_err *err, char *error, size_t size)
     return -1;
 }
 
-int forbear_open(const char *conf_path, struct forbear **ret, char *error, size_t error_size)
+/* Hands @policy over: to *ret, or back to memory. */
+static int open_done(struct fb_policy *policy, struct forbear **ret, struct fb_err *err, char *error, size_t error_size)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    struct fb_err err = {""};
-    pthread_once(&once, fb_message_init);
-    struct forbear *f = calloc(1, sizeof *f);
-    if (!f || fb_policy_load(conf_path, NULL, &f->policy, &err)) {
-        if (!f)
-            fb_fail_memory(&err);
-        free(f);
-        return tell(&err, error, error_size);
+    struct forbear *f = policy ? calloc(1, sizeof *f) : NULL;
+    if (policy && !f) {
+        fb_policy_free(policy);
+        fb_fail_memory(err);
     }
+    if (!f)
+        return tell(err, error, error_size);
+    f->policy = policy;
     *ret = f;
     return 0;
+}
+
+static void init(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, fb_message_init);
+}
+
+int forbear_open(const char *conf_path, struct forbear **ret, char *error, size_t error_size)
+{
+    struct fb_err err = {""};
+    struct fb_policy *policy = NULL;
+    init();
+    fb_policy_load(conf_path, NULL, &policy, &err);
+    return open_done(policy, ret, &err, error, error_size);
+}
+
+int forbear_open_world(const char *conf_path, const char *world, const struct forbear *like, struct forbear **ret, char *error, size_t error_size)
+{
+    struct fb_err err = {""};
+    struct fb_policy *policy = NULL;
+    init();
+    fb_policy_load_world(conf_path, world, like ? like->policy : NULL, &policy, &err);
+    return open_done(policy, ret, &err, error, error_size);
 }
 
 void forbear_close(struct forbear *f)
@@ -53,11 +85,6 @@ void forbear_close(struct forbear *f)
         fb_policy_free(f->policy);
     free(f);
 }
-
-struct request { /* a mail as the policy wants it */
-    struct fb_envelope env;
-    struct fb_judge_input in;
-};
 
 static bool use_message(const struct forbear_mail *mail)
 {
@@ -123,21 +150,23 @@ static json_t *finding_json(const struct fb_finding *f)
                      "needs_met", f->needs_met, "evidence", fb_json_evidence(f));
 }
 
-static int make_json(struct forbear_verdict *v, struct fb_err *err)
+static json_t *signals_json(const struct forbear_verdict *v)
 {
-    json_t *rules = json_array(), *signals = json_object();
-    for (size_t i = 0; i < v->v.findings_n; i++)
-        json_array_append_new(rules, finding_json(&v->v.findings[i]));
-    for (size_t i = 0; i < v->v.signals_n; i++)
-        json_object_set_new(signals, v->v.signals[i].signal.p, json_real(v->v.signals[i].value));
+    json_t *all = json_object();
+    for (size_t i = 0; v->j.signals && i < v->judge->signals.n; i++)
+        if (v->j.signals[i].value > 0)
+            json_object_set_new(all, v->judge->signals.names[i].p, json_real(v->j.signals[i].value));
+    return all;
+}
+
+static json_t *verdict_json(const struct forbear_verdict *v)
+{
+    json_t *rules = json_array();
+    for (size_t i = 0; i < v->j.verdict.findings_n; i++)
+        json_array_append_new(rules, finding_json(&v->j.verdict.findings[i]));
     const char *rule = forbear_verdict_rule(v), *reason = forbear_verdict_not_judged(v);
-    json_t *all = json_pack("{ss ss? ss? sI so so}", "action", fb_action_name(v->v.action), "rule", rule, "not_judged", reason, "delay_s",
-                            (json_int_t)forbear_verdict_delay_s(v), "rules", rules, "signals", signals);
-    char *dump = all ? json_dumps(all, JSON_COMPACT) : NULL;
-    v->json = dump ? fb_arena_dup(v->arena, fb_str(dump)) : (struct fb_str){NULL, 0};
-    free(dump);
-    json_decref(all);
-    return v->json.p ? 0 : fb_fail_memory(err);
+    return json_pack("{ss ss? ss? sI so so}", "action", fb_action_name(v->j.verdict.action), "rule", rule, "not_judged", reason, "delay_s",
+                     (json_int_t)forbear_verdict_delay_s(v), "rules", rules, "signals", signals_json(v));
 }
 
 static void tell_finding(struct fb_buf *b, const struct fb_finding *f)
@@ -150,25 +179,29 @@ static void tell_finding(struct fb_buf *b, const struct fb_finding *f)
     fb_buf_printf(b, "  Instead: %.*s\n", FB_FMT(f->advice));
 }
 
-static int make_why(struct forbear_verdict *v, struct fb_err *err)
+static int list_findings(struct forbear_verdict *v, struct fb_err *err)
 {
-    struct fb_buf b = FB_BUF(v->arena);
-    for (size_t i = 0; i < v->v.findings_n; i++)
-        if (v->v.findings[i].fires)
-            tell_finding(&b, &v->v.findings[i]);
-    v->why = fb_buf_str(&b);
-    return v->why.p ? 0 : fb_fail_memory(err);
+    const struct fb_verdict *of = &v->j.verdict;
+    v->findings = fb_arena_array(v->arena, of->findings_n, sizeof *v->findings);
+    if (!v->findings)
+        return fb_fail_memory(err);
+    for (size_t i = 0; i < of->findings_n; i++) {
+        const struct fb_finding *f = &of->findings[i];
+        v->findings[i] = (struct forbear_finding){.rule = f->rule.p, .log_odds = f->log_odds, .threshold = f->threshold, .enabled = f->enabled,
+                                                  .needs_met = f->needs_met, .fires = f->fires};
+    }
+    return 0;
 }
 
 static int judge(const struct forbear *f, const struct forbear_mail *mail, struct forbear_verdict *v, struct fb_err *err)
 {
-    struct request r;
+    v->judge = fb_policy_judge(f->policy);
     v->arena = fb_arena_new(VERDICT_MAX);
     if (!v->arena)
         return fb_fail_memory(err);
-    if (fill(f, mail, v->arena, &r, err) || fb_judge_explained(f->policy, v->arena, &r.in, &v->v, &v->explained, err))
+    if (fill(f, mail, v->arena, &v->request, err) || fb_judge_run(v->judge, v->arena, &v->request.in, &v->j, err))
         return -1;
-    return make_why(v, err) || make_json(v, err) ? -1 : 0;
+    return list_findings(v, err);
 }
 
 int forbear_judge(const struct forbear *f, const struct forbear_mail *mail, struct forbear_verdict **ret, char *error, size_t error_size)
@@ -196,35 +229,53 @@ enum forbear_action forbear_verdict_action(const struct forbear_verdict *v)
 {
     static const enum forbear_action actions[] = {[FB_PASS] = FORBEAR_PASS, [FB_OBSERVE] = FORBEAR_OBSERVE, [FB_NOTIFY] = FORBEAR_NOTIFY,
                                                   [FB_HOLD] = FORBEAR_HOLD};
-    return actions[v->v.action];
+    return actions[v->j.verdict.action];
 }
 
 const char *forbear_verdict_rule(const struct forbear_verdict *v)
 {
-    return v->v.main ? v->v.main->rule.p : NULL;
+    return v->j.verdict.main ? v->j.verdict.main->rule.p : NULL;
 }
 
 const char *forbear_verdict_not_judged(const struct forbear_verdict *v)
 {
-    return v->v.not_judged == FB_REASON_none ? NULL : fb_reason_name(v->v.not_judged);
+    return v->j.verdict.not_judged == FB_REASON_none ? NULL : fb_reason_name(v->j.verdict.not_judged);
 }
 
 int64_t forbear_verdict_delay_s(const struct forbear_verdict *v)
 {
-    return v->v.action == FB_HOLD ? v->v.main->delay_s : 0;
+    return v->j.verdict.action == FB_HOLD ? v->j.verdict.main->delay_s : 0;
 }
 
-const char *forbear_verdict_json(const struct forbear_verdict *v)
+const struct forbear_finding *forbear_verdict_finding(const struct forbear_verdict *v, size_t i)
 {
-    return v->json.p;
+    return i < v->j.verdict.findings_n ? &v->findings[i] : NULL;
 }
 
-const char *forbear_verdict_why(const struct forbear_verdict *v)
+const char *forbear_verdict_json(struct forbear_verdict *v)
 {
-    return v->why.p;
+    json_t *all = v->json ? NULL : verdict_json(v);
+    char *dump = all ? json_dumps(all, JSON_COMPACT) : NULL;
+    if (dump)
+        v->json = fb_arena_dup(v->arena, fb_str(dump)).p;
+    free(dump);
+    json_decref(all);
+    return v->json;
 }
 
-const char *forbear_verdict_explain(const struct forbear_verdict *v)
+const char *forbear_verdict_why(struct forbear_verdict *v)
 {
-    return v->explained.p;
+    struct fb_buf b = FB_BUF(v->arena);
+    for (size_t i = 0; !v->why && i < v->j.verdict.findings_n; i++)
+        if (v->j.verdict.findings[i].fires)
+            tell_finding(&b, &v->j.verdict.findings[i]);
+    return v->why ? v->why : (v->why = fb_buf_str(&b).p);
+}
+
+const char *forbear_verdict_explain(struct forbear_verdict *v)
+{
+    struct fb_str text = {NULL, 0};
+    if (!v->explained && fb_judge_explain(v->judge, v->arena, &v->j, &text, NULL) == 0)
+        v->explained = text.p;
+    return v->explained;
 }

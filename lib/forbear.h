@@ -23,6 +23,11 @@ struct forbear_verdict; /* what they say about one message */
 
 /* Loads the configuration at @conf_path and what it names. Free with forbear_close. */
 FORBEAR_API int forbear_open(const char *conf_path, struct forbear **ret, char *error, size_t error_size);
+/* The same, for measuring: each section that the file @world has ([scope] and [people], as a rule) stands in place of that of
+ * @conf_path (NULL: none does), and every rule counts as in mode hold, whatever it ships in. The judge's weights are shared with
+ * @like, where it has the same (NULL: none). */
+FORBEAR_API int forbear_open_world(const char *conf_path, const char *world, const struct forbear *like, struct forbear **ret, char *error,
+                                   size_t error_size);
 FORBEAR_API void forbear_close(struct forbear *f); /* NULL is allowed */
 
 struct forbear_seen { /* a message that passed earlier; its header is what counts */
@@ -40,7 +45,8 @@ struct forbear_mail {
     size_t earlier_n;
 };
 
-/* Judges @mail as if its sender had authenticated. Free *ret with forbear_verdict_free. */
+/* Judges @mail as if its sender had authenticated. Free *ret with forbear_verdict_free, before @f is closed. A verdict is for one
+ * thread at a time. */
 FORBEAR_API int forbear_judge(const struct forbear *f, const struct forbear_mail *mail, struct forbear_verdict **ret, char *error, size_t error_size);
 FORBEAR_API void forbear_verdict_free(struct forbear_verdict *v); /* NULL is allowed */
 
@@ -52,13 +58,23 @@ FORBEAR_API const char *forbear_verdict_rule(const struct forbear_verdict *v);
 FORBEAR_API const char *forbear_verdict_not_judged(const struct forbear_verdict *v);
 /* How long it would be held, in seconds; 0 where it would not. */
 FORBEAR_API int64_t forbear_verdict_delay_s(const struct forbear_verdict *v);
-/* All of it as JSON: {"action","rule","not_judged","delay_s","rules":[{"name","fires","log_odds","threshold","needs_met","evidence":[...]}],
+
+struct forbear_finding { /* what one rule says */
+    const char *rule;
+    double log_odds, threshold;      /* natural log of the odds; the threshold that they must reach */
+    int enabled, needs_met, fires;   /* it fires where it is enabled, its needs are met and its threshold is reached */
+};
+/* The @i-th rule's, in the order of rules.conf; NULL past the last, and where the message was not judged. */
+FORBEAR_API const struct forbear_finding *forbear_verdict_finding(const struct forbear_verdict *v, size_t i);
+
+/* The texts are made when they are first asked for, and live as long as the verdict. NULL where memory is out.
+ * All of it as JSON: {"action","rule","not_judged","delay_s","rules":[{"name","fires","log_odds","threshold","needs_met","evidence":[...]}],
  * "signals":{"NAME":value of those that are not 0}}. */
-FORBEAR_API const char *forbear_verdict_json(const struct forbear_verdict *v);
+FORBEAR_API const char *forbear_verdict_json(struct forbear_verdict *v);
 /* For people: of each rule that fired what it found, the very words, and what to do instead. Empty where none fired. */
-FORBEAR_API const char *forbear_verdict_why(const struct forbear_verdict *v);
+FORBEAR_API const char *forbear_verdict_why(struct forbear_verdict *v);
 /* For people: every signal with its evidence, and each rule's arithmetic. */
-FORBEAR_API const char *forbear_verdict_explain(const struct forbear_verdict *v);
+FORBEAR_API const char *forbear_verdict_explain(struct forbear_verdict *v);
 
 #ifdef __cplusplus
 }

@@ -263,10 +263,11 @@ static int set(struct full *f, size_t row, const char *dir, struct fb_str text, 
     return parsers[rows[row].type](&v, (char *)&f->conf + rows[row].offset, err);
 }
 
-static int defaults_set(struct full *f, struct fb_err *err)
+/* Of @section; of all where it is NULL. */
+static int defaults_set(struct full *f, const char *section, struct fb_err *err)
 {
     for (size_t i = 0; i < ROWS; i++)
-        if (rows[i].key && set(f, i, "", fb_str(rows[i].def), err))
+        if (rows[i].key && (!section || strcmp(rows[i].section, section) == 0) && set(f, i, "", fb_str(rows[i].def), err))
             return fb_fail_in(err, "[%s] %s: the default", rows[i].section, rows[i].key);
     return 0;
 }
@@ -325,28 +326,45 @@ static int file_apply(struct full *f, const struct fb_ini *ini, struct fb_err *e
     return 0;
 }
 
-static int fill(struct full *f, const char *path, struct fb_err *err)
+/* Puts the sections that @ini has back to their defaults, then applies it. */
+static int file_replace(struct full *f, const struct fb_ini *ini, struct fb_err *err)
+{
+    for (size_t i = 0; i < ini->n_sections; i++)
+        if (defaults_set(f, ini->sections[i].name.p, err))
+            return -1;
+    return file_apply(f, ini, err);
+}
+
+static int file_load(struct full *f, const char *path, struct fb_err *err)
 {
     struct fb_ini ini;
-    if (defaults_set(f, err))
-        return -1;
-    if (!path)
-        return 0;
     struct fb_str own = fb_arena_dup(f->conf.arena, fb_str(path));
     if (!own.p)
         return fb_fail_memory(err);
-    f->conf.path = own.p;
-    return fb_ini_load(f->conf.arena, own.p, &ini, err) || sections_check(&ini, err) || file_apply(f, &ini, err) ? -1 : 0;
+    f->conf.path = f->conf.path ? f->conf.path : own.p;
+    return fb_ini_load(f->conf.arena, own.p, &ini, err) || sections_check(&ini, err) || file_replace(f, &ini, err) ? -1 : 0;
+}
+
+static int fill(struct full *f, const char *path, const char *over, struct fb_err *err)
+{
+    if (defaults_set(f, NULL, err) || (path && file_load(f, path, err)))
+        return -1;
+    return over ? file_load(f, over, err) : 0;
 }
 
 int fb_conf_load(const char *path, struct fb_conf **ret, struct fb_err *err)
+{
+    return fb_conf_load_over(path, NULL, ret, err);
+}
+
+int fb_conf_load_over(const char *path, const char *over, struct fb_conf **ret, struct fb_err *err)
 {
     FB_ARENA arena = fb_arena_new(ARENA_MAX);
     struct full *f = arena ? fb_arena_alloc(arena, sizeof *f) : NULL;
     if (!f)
         return fb_fail_memory(err);
     f->conf.arena = arena;
-    if (fill(f, path, err))
+    if (fill(f, path, over, err))
         return -1;
     *ret = &f->conf;
     arena = NULL;

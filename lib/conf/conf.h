@@ -60,6 +60,8 @@ struct fb_conf {
 /* Reads @path. Unknown sections and keys, bad values, and what stands twice are failures that name file, line, section
  * and key. @path NULL: all defaults. Free with fb_conf_free. */
 int fb_conf_load(const char *path, struct fb_conf **ret, struct fb_err *err);
+/* The same, with each section that @over has in place of that of @path: what @over leaves out of it has its default. */
+int fb_conf_load_over(const char *path, const char *over, struct fb_conf **ret, struct fb_err *err);
 void fb_conf_free(struct fb_conf *conf);
 
 /* A commented file of all keys with their defaults, as `forbear config sample` prints it. */

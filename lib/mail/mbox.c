@@ -12,13 +12,13 @@ static bool begins(struct fb_str s, struct fb_str with)
 /* Leaves *rest at the next "From " line that follows an empty line, or at its end. What was passed is the result. */
 static struct fb_str up_to_from(struct fb_str *rest, bool after_empty)
 {
-    struct fb_str passed = {rest->p, 0}, line;
+    const char *start = rest->p;
+    struct fb_str line;
     while (rest->n && !(after_empty && begins(*rest, from_word))) {
         fb_str_line(rest, &line);
         after_empty = line.n == 0;
-        passed.n = rest->n ? (size_t)(rest->p - passed.p) : (size_t)(line.p - passed.p) + line.n;
     }
-    return passed;
+    return (struct fb_str){start, (size_t)(rest->p - start)};
 }
 
 bool fb_mbox_next(struct fb_str *rest, struct fb_str *ret)

@@ -52,23 +52,9 @@ static void print_finding(struct fb_buf *b, const struct fb_rule *rule, const st
         fb_buf_printf(b, "  exempt: %.*s\n", FB_FMT(f->exempt));
 }
 
-static int list_signals(const struct fb_judge *judge, struct fb_arena *arena, struct fb_judgement *j, struct fb_err *err)
-{
-    struct fb_term *v = fb_arena_array(arena, judge->signals.n, sizeof *v);
-    if (!v)
-        return fb_fail_memory(err);
-    for (size_t i = 0; i < judge->signals.n; i++)
-        if (j->signals[i].value > 0)
-            v[j->verdict.signals_n++] = (struct fb_term){.signal = judge->signals.names[i], .value = j->signals[i].value};
-    j->verdict.signals = v;
-    return 0;
-}
-
-int fb_judge_explain(const struct fb_judge *judge, struct fb_arena *arena, struct fb_judgement *j, struct fb_str *ret, struct fb_err *err)
+int fb_judge_explain(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_judgement *j, struct fb_str *ret, struct fb_err *err)
 {
     struct fb_buf b = FB_BUF(arena);
-    if (j->signals && list_signals(judge, arena, j, err))
-        return -1;
     if (!j->signals) {
         fb_buf_printf(&b, "not judged: %s%s%.*s\n", fb_reason_sentence(j->verdict.not_judged), j->exempt.n ? ": " : "", FB_FMT(j->exempt));
     } else {

@@ -91,7 +91,7 @@ static int weigh(const struct fb_judge *judge, struct fb_arena *arena, const str
     const struct fb_conf *conf = judge->conf;
     enum fb_action rule_action = action_of(rule->mode), most = action_of(conf->forbear_mode);
     *f = (struct fb_finding){.rule = rule->name, .title = rule->title, .why = rule->why, .advice = rule->advice, .threshold = rule->threshold,
-                             .delay_s = rule->delay_s < 0 ? conf->hold_delay : rule->delay_s};
+                             .enabled = rule->enabled, .delay_s = rule->delay_s < 0 ? conf->hold_delay : rule->delay_s};
     if (add_terms(judge, arena, rule, signals, f, err))
         return -1;
     f->exempt = fb_exempts_entry(&rule->exempt, c);

@@ -13,6 +13,8 @@ struct fb_judge { /* what a policy judges with */
     struct fb_ruleset rules;
 };
 
+const struct fb_judge *fb_policy_judge(const struct fb_policy *p);
+
 struct fb_judgement { /* a verdict and what led to it */
     struct fb_verdict verdict;
     struct fb_headers headers;
@@ -32,7 +34,7 @@ int fb_judge_run(const struct fb_judge *judge, struct fb_arena *arena, const str
 int fb_findings_make(const struct fb_judge *judge, struct fb_arena *arena, struct fb_judgement *j, struct fb_err *err);
 /* The verdict as JSON of facts/facts.h. */
 int fb_judge_facts(struct fb_arena *arena, struct fb_judgement *j, struct fb_err *err);
-/* All signals and all arithmetic, for people; and the signals into the verdict, for programs. */
-int fb_judge_explain(const struct fb_judge *judge, struct fb_arena *arena, struct fb_judgement *j, struct fb_str *ret, struct fb_err *err);
+/* All signals and all arithmetic, for people: `forbear check --explain`. */
+int fb_judge_explain(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_judgement *j, struct fb_str *ret, struct fb_err *err);
 
 #endif

@@ -34,9 +34,9 @@ static int judging_open(struct fb_policy *p, const struct fb_policy *like, struc
                : 0;
 }
 
-static int load(struct fb_policy *p, const char *conf_path, const struct fb_policy *like, struct fb_err *err)
+static int load(struct fb_policy *p, const char *conf_path, const char *world, const struct fb_policy *like, struct fb_err *err)
 {
-    if (fb_conf_load(conf_path, &p->conf, err))
+    if (fb_conf_load_over(conf_path, world, &p->conf, err))
         return -1;
     const struct fb_conf *conf = p->conf;
     struct fb_str phrases = fb_arena_printf(p->arena, "%s/phrases", conf->forbear_data_dir);
@@ -52,18 +52,33 @@ static int load(struct fb_policy *p, const char *conf_path, const struct fb_poli
     return fb_ruleset_load(p->arena, rules.p, conf->rules_file, &j->signals, &j->rules, err);
 }
 
-int fb_policy_load(const char *conf_path, const struct fb_policy *like, struct fb_policy **ret, struct fb_err *err)
+static int load_new(const char *conf_path, const char *world, const struct fb_policy *like, struct fb_policy **ret, struct fb_err *err)
 {
     struct fb_policy *p = calloc(1, sizeof *p);
     if (!p)
         return fb_fail_memory(err);
     p->arena = fb_arena_new(POLICY_MAX);
-    int rc = p->arena ? load(p, conf_path, like, err) : fb_fail_memory(err);
+    int rc = p->arena ? load(p, conf_path, world, like, err) : fb_fail_memory(err);
     if (rc)
         fb_policy_free(p);
     else
         *ret = p;
     return rc;
+}
+
+int fb_policy_load(const char *conf_path, const struct fb_policy *like, struct fb_policy **ret, struct fb_err *err)
+{
+    return load_new(conf_path, NULL, like, ret, err);
+}
+
+int fb_policy_load_world(const char *conf_path, const char *world, const struct fb_policy *like, struct fb_policy **ret, struct fb_err *err)
+{
+    if (load_new(conf_path, world, like, ret, err))
+        return -1;
+    (*ret)->conf->forbear_mode = FB_MODE_HOLD;
+    for (size_t i = 0; i < (*ret)->judge.rules.n; i++)
+        (*ret)->judge.rules.v[i].mode = FB_MODE_HOLD;
+    return 0;
 }
 
 void fb_policy_free(struct fb_policy *p)
@@ -79,6 +94,11 @@ void fb_policy_free(struct fb_policy *p)
 const struct fb_conf *fb_policy_conf(const struct fb_policy *p)
 {
     return p->conf;
+}
+
+const struct fb_judge *fb_policy_judge(const struct fb_policy *p)
+{
+    return &p->judge;
 }
 
 struct fb_str fb_policy_warnings(const struct fb_policy *p, struct fb_arena *arena)
@@ -104,16 +124,4 @@ int fb_judge(const struct fb_policy *p, struct fb_arena *arena, const struct fb_
     int rc = fb_judge_run(&p->judge, arena, in, &j, err);
     *ret = j.verdict;
     return rc;
-}
-
-int fb_judge_explained(const struct fb_policy *p, struct fb_arena *arena, const struct fb_judge_input *in, struct fb_verdict *ret,
-                       struct fb_str *ret_text, struct fb_err *err)
-{
-    struct fb_judgement j;
-    if (fb_judge_run(&p->judge, arena, in, &j, err))
-        return -1;
-    if (fb_judge_explain(&p->judge, arena, &j, ret_text, err))
-        return -1;
-    *ret = j.verdict;
-    return 0;
 }

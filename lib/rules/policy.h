@@ -11,6 +11,9 @@ struct fb_policy;
 /* Loads @conf_path and all that it names. @like: a policy of which it shares the judge's weights where they are the same file,
  * which costs neither time nor memory; each may be freed before the other. NULL: none. Faults name file and line. */
 int fb_policy_load(const char *conf_path, const struct fb_policy *like, struct fb_policy **ret, struct fb_err *err);
+/* For measuring: the same, with the sections of @world in place of those of @conf_path (NULL: none is), and every rule in
+ * mode hold, whatever it ships in. */
+int fb_policy_load_world(const char *conf_path, const char *world, const struct fb_policy *like, struct fb_policy **ret, struct fb_err *err);
 void fb_policy_free(struct fb_policy *p); /* NULL is allowed; nobody uses it any more */
 const struct fb_conf *fb_policy_conf(const struct fb_policy *p);
 /* What `forbear config check` should warn of beside errors: one sentence a line, empty where there is nothing. */
@@ -59,7 +62,7 @@ struct fb_term { /* one line of a rule's arithmetic */
 struct fb_finding {
     struct fb_str rule, title, why, advice;
     double log_odds, threshold; /* natural log of the odds; it fires at or above its threshold, where needs are met */
-    bool needs_met, fires;
+    bool enabled, needs_met, fires;
     enum fb_action action;      /* the lesser of the rule's mode and the installation's; FB_PASS where it does not fire */
     int64_t delay_s;
     struct fb_str exempt;       /* the entry of rules.conf that exempts this mail; empty: none */
@@ -77,8 +80,6 @@ struct fb_verdict {
     bool volunteer;            /* observe mode may log its words */
     struct fb_str facts;       /* JSON of facts/facts.h; empty for FB_PASS */
     struct fb_str message_id;  /* with <>; empty where it has none */
-    size_t signals_n;          /* by fb_judge_explained: those that are not 0; their weight is 0 */
-    const struct fb_term *signals;
 };
 
 struct fb_judge_input {
@@ -93,9 +94,5 @@ struct fb_judge_input {
 /* All of *ret lives in @arena. Does scope too (both steps), so that a caller without a milter gets the same verdict. A
  * message that cannot be judged is a success with a reason; < 0 is for lack of memory alone. */
 int fb_judge(const struct fb_policy *p, struct fb_arena *arena, const struct fb_judge_input *in, struct fb_verdict *ret, struct fb_err *err);
-
-/* The same, and every signal with its value and evidence and each rule's arithmetic, for people: `forbear check --explain`. */
-int fb_judge_explained(const struct fb_policy *p, struct fb_arena *arena, const struct fb_judge_input *in, struct fb_verdict *ret,
-                       struct fb_str *ret_text, struct fb_err *err);
 
 #endif
