@@ -14,7 +14,8 @@ const char *const fb_wrote[] = {
     "yazdı", "yazmış", "şunları yazdı", "a scris", "napisał", "napisal", "skrev", "kirjoitti", "napsal", "írta", "írt", "написал",
     "пишет", "писал", "έγραψε", "写道", "寫道", "書きました", "のメール", "작성", NULL};
 static const char *const dividers[] = {
-    "original message", "original appointment", "forwarded by", "forwarded message", "forwarded mail", "reply message",
+    "original message", "original appointment", "forwarded by", "forwarded message", "forwarded mail", "reply message", "reply separator",
+    "inline attachment follows",
     "ursprüngliche nachricht", "original-nachricht", "originalnachricht", "ursprünglicher termin", "weitergeleitete nachricht",
     "weitergeleitet von", "message d'origine", "message d’origine", "message original", "message initial", "message transféré",
     "mensaje original", "mensaje reenviado", "messaggio originale", "messaggio inoltrato", "oorspronkelijk bericht",
@@ -30,7 +31,7 @@ static const char *const plain_dividers[] = {
 /* Labels of header blocks: a kind's labels end with NULL. */
 static const char *const labels[FB_LABELS][24] = {
     [FB_LABEL_FROM] = {"from", "von", "de", "da", "van", "från", "fra", "od", "kimden", "gönderen", "expéditeur", "remitente", "mittente", "afzender",
-              "от", "от кого", "发件人", "差出人", NULL},
+              "от", "от кого", "author", "发件人", "差出人", NULL},
     [FB_LABEL_DATE] = {"sent", "date", "gesendet", "datum", "envoyé", "envoyé le", "enviado", "enviado el", "enviado em", "enviada em", "fecha", "inviato",
               "data", "verzonden", "tarih", "gönderildi", "gönderme tarihi", "skickat", "sendt", "wysłano", "дата", "отправлено", NULL},
     [FB_LABEL_TO] = {"to", "an", "à", "À", "a", "para", "aan", "till", "til", "kime", "alıcı", "destinataire", "destinatario", "do", "кому", "收件人",
@@ -116,6 +117,19 @@ static bool ends_introduction(struct fb_str s)
     return s.n && (s.p[s.n - 1] == ':' || fb_str_iends(s, FB_STR("：")));
 }
 
+/* "Ann Smith wrote" without a colon, alone in its paragraph: each word but the verb with a capital. */
+static bool is_bare_attribution(const struct fb_lines *lines, size_t i)
+{
+    struct fb_str s = lines->v[i].text, word;
+    size_t n = 0;
+    if (s.n > 60 || !fb_str_iends(s, FB_STR(" wrote")) || (i && lines->v[i - 1].text.n))
+        return false;
+    for (s.n -= strlen(" wrote"); fb_str_word(&s, &word); n++)
+        if (fb_is_alpha(word.p[0]) && word.p[0] >= 'a')
+            return false;
+    return n >= 1 && n <= 4;
+}
+
 /* Where the paragraph of line @i begins, at most INTRODUCTION_MAX lines up. */
 static size_t introduction_begin(const struct fb_lines *lines, size_t i)
 {
@@ -140,6 +154,12 @@ static bool is_attribution(struct fb_str s, bool followed)
     return machine ? followed || fb_lines_has(s, fb_wrote) : followed && fb_lines_has(s, fb_wrote);
 }
 
+/* "wrote:" alone: who did is on the line above. */
+static bool is_verb_alone(struct fb_str s)
+{
+    return s.n < 24 && !memchr(s.p, ' ', s.n) && fb_lines_begins(s, fb_wrote);
+}
+
 /* The first line of an attribution that ends at line @i, or SIZE_MAX: the line that opens as one, else the fewest lines
  * that are one. */
 static size_t attribution_begin(const struct fb_lines *lines, size_t i, bool followed)
@@ -149,7 +169,7 @@ static size_t attribution_begin(const struct fb_lines *lines, size_t i, bool fol
         return SIZE_MAX;
     for (size_t from = i, top = introduction_begin(lines, i);; from--) {
         struct fb_str s = span(lines, from, i);
-        bool is = is_attribution(s, followed);
+        bool is = is_attribution(s, followed) && !(from == i && from > top && is_verb_alone(s));
         if (is && opens(lines->v[from].text))
             return from;
         if (is && fewest == SIZE_MAX && (followed || has_address(s)))
@@ -321,7 +341,7 @@ bool fb_introduces_rest(const struct fb_lines *lines, size_t i, struct fb_introd
 bool fb_introduces_marked(const struct fb_lines *lines, size_t i, struct fb_introduction *ret)
 {
     struct fb_str s = lines->v[i].text;
-    size_t begin = is_divider(s) || is_groupwise(s) ? i : attribution_begin(lines, i, true);
+    size_t begin = is_divider(s) || is_groupwise(s) || is_bare_attribution(lines, i) ? i : attribution_begin(lines, i, true);
     *ret = (struct fb_introduction){begin, i + 1};
     return begin != SIZE_MAX;
 }

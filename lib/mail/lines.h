@@ -6,7 +6,7 @@
 
 struct fb_line {
     struct fb_str raw;  /* without its LF */
-    struct fb_str text; /* without blanks at the ends */
+    struct fb_str text; /* without blanks at its ends: what is looked at */
     bool marked;        /* by '>' as quoted */
     bool out;           /* not the sender's own words */
 };

@@ -90,8 +90,11 @@ static int addresses_read(struct fb_arena *arena, const struct fb_headers *h, st
     return r == FB_ADDRESSES_TOO_COMPLEX ? FB_MESSAGE_TOO_COMPLEX : r;
 }
 
-static int header_read(struct fb_arena *arena, const struct fb_headers *h, struct fb_message *m, struct fb_err *err)
+int fb_message_header(struct fb_arena *arena, const struct fb_headers *h, struct fb_message *m, struct fb_err *err)
 {
+    *m = (struct fb_message){.subject = FB_STR_NONE, .text = FB_STR_NONE};
+    if (field(h, "Subject").n > SUBJECT_MAX)
+        return FB_MESSAGE_TOO_COMPLEX;
     struct fb_str in_reply_to = field(h, "In-Reply-To"), message_id = field(h, "Message-ID");
     if (!id_next(&in_reply_to, &m->in_reply_to))
         m->in_reply_to = FB_STR_NONE;
@@ -147,14 +150,15 @@ static int body_read(struct fb_arena *arena, const struct fb_message_limits *lim
 int fb_message_parse(struct fb_arena *arena, const struct fb_message_limits *limits, struct fb_str raw, bool cut,
                      struct fb_message *ret, struct fb_err *err)
 {
-    *ret = (struct fb_message){.subject = FB_STR_NONE, .text = FB_STR_NONE, .text_cut = cut};
+    *ret = (struct fb_message){.subject = FB_STR_NONE, .text = FB_STR_NONE};
     struct fb_headers h = {.arena = arena};
     struct fb_str body;
     int r = fb_headers_split(&h, raw, limits->header_size, limits->header_fields, &body, err);
     if (r < 0)
         return r;
-    if (r || field(&h, "Subject").n > SUBJECT_MAX)
+    if (r)
         return FB_MESSAGE_TOO_COMPLEX;
-    r = header_read(arena, &h, ret, err);
+    r = fb_message_header(arena, &h, ret, err);
+    ret->text_cut = cut;
     return r ? r : body_read(arena, limits, &h, body, ret, err);
 }

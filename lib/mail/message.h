@@ -46,6 +46,9 @@ enum fb_message_outcome {
 int fb_message_parse(struct fb_arena *arena, const struct fb_message_limits *limits, struct fb_str raw, bool cut,
                      struct fb_message *ret, struct fb_err *err);
 
+/* The header alone: all of *ret but text. Outcome: FB_MESSAGE_TOO_COMPLEX. */
+int fb_message_header(struct fb_arena *arena, const struct fb_headers *h, struct fb_message *ret, struct fb_err *err);
+
 /* One header field's addresses: for From, before anything else is read. Outcome: FB_ADDRESSES_TOO_COMPLEX, and *ret is
  * empty. */
 enum { FB_ADDRESSES_TOO_COMPLEX = 1 };

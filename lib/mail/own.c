@@ -11,6 +11,17 @@
 #define WRAP_MAX 100 /* ... unless it is longer than any client wraps at */
 #define WRAP_AT 66   /* narrower than any client wraps at by default */
 
+/* Without blanks; at its beginning also without those of a quoted-printable that nobody decoded (RFC 2045, 6.7). */
+static struct fb_str line_text(struct fb_str raw)
+{
+    struct fb_str s = fb_str_trim(raw);
+    while (fb_str_istarts(s, FB_STR("=09")) || fb_str_istarts(s, FB_STR("=20"))) {
+        s.p += 3, s.n -= 3;
+        s = fb_str_trim(s);
+    }
+    return s;
+}
+
 static int lines_cut(struct fb_arena *arena, struct fb_str text, struct fb_lines *ret, struct fb_err *err)
 {
     struct fb_str rest = text, line;
@@ -21,7 +32,7 @@ static int lines_cut(struct fb_arena *arena, struct fb_str text, struct fb_lines
     if (!ret->v)
         return fb_fail_memory(err);
     while (fb_str_line(&text, &line))
-        ret->v[ret->n++] = (struct fb_line){.raw = line, .text = fb_str_trim(line)};
+        ret->v[ret->n++] = (struct fb_line){.raw = line, .text = line_text(line)};
     return 0;
 }
 
@@ -59,7 +70,7 @@ static struct fb_str lines_join(struct fb_arena *arena, const struct fb_lines *l
             fb_buf_char(&out, ' ');
         else if (before)
             fb_buf_add(&out, gap ? FB_STR("\n\n") : FB_STR("\n"));
-        fb_buf_add(&out, l->text);
+        fb_buf_add(&out, fb_str_trim(l->raw));
         before = l;
         gap = false;
     }

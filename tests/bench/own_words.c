@@ -1,7 +1,8 @@
 /* own-words FILE [-v]: how well own words are told apart. FILE: one JSON object a line, with `text` and `own`.
  *
- * exact: equal but for blanks. near: at least 95% of the words the same, in both directions. Precision and recall are of
- * words, over the whole file. -v shows each text that is not near, with what is missing (-) and what is too much (+). */
+ * exact: equal but for blanks. near: at least 95% of the words the same, in both directions. Precision, recall and F1 are of
+ * words, each counted as often as it is there: over the whole file, where the longest texts weigh most, and as the mean of
+ * every text's F1 (1 where both are empty). -v shows each text that is not near, with what is missing (-) and too much (+). */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,13 @@
 
 struct score {
     size_t n, exact, near, ours, gold, both;
+    double f1;
 };
+
+static double f1_of(size_t ours, size_t gold, size_t both)
+{
+    return ours + gold ? 2.0 * (double)both / (double)(ours + gold) : 1;
+}
 
 struct words {
     struct fb_str *v;
@@ -88,6 +95,7 @@ static void measure(struct score *s, json_t *o, bool verbose)
     size_t both = shared(&w, &g);
     bool near = both * 100 >= w.n * 95 && both * 100 >= g.n * 95;
     s->n++, s->exact += exact, s->near += near, s->ours += w.n, s->gold += g.n, s->both += both;
+    s->f1 += f1_of(w.n, g.n, both);
     if (verbose && !near) {
         printf("=== %s: %zu ours, %zu theirs, %zu in both\n", json_string_value(json_object_get(o, "id")), w.n, g.n, both);
         show('-', gold, text.n ? own.text : FB_STR_NONE);
@@ -115,7 +123,8 @@ int main(int argc, char **argv)
             measure(&s, o, argc > 2);
         json_decref(o);
     }
-    printf("texts %zu  exact %.1f%%  near %.1f%%  precision %.4f  recall %.4f\n", s.n, 100.0 * (double)s.exact / (double)s.n,
-           100.0 * (double)s.near / (double)s.n, (double)s.both / (double)s.ours, (double)s.both / (double)s.gold);
+    printf("texts %zu  exact %.1f%%  near %.1f%%  precision %.4f  recall %.4f  F1 %.4f  mean F1 %.4f\n", s.n, 100.0 * (double)s.exact / (double)s.n,
+           100.0 * (double)s.near / (double)s.n, (double)s.both / (double)s.ours, (double)s.both / (double)s.gold, f1_of(s.ours, s.gold, s.both),
+           s.f1 / (double)s.n);
     return 0;
 }
