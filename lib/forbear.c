@@ -144,6 +144,43 @@ static int fill(const struct forbear *f, const struct forbear_mail *mail, struct
     return fill_recipients(mail, &m, arena, &r->env, err);
 }
 
+/* The header of one mail into @h, as of when it was sent. */
+static int learn(const struct forbear *f, const struct forbear_seen *seen, struct fb_arena *arena, const uint8_t *key, struct fb_history_batch *b,
+                 struct fb_history *h, struct fb_err *err)
+{
+    const struct fb_conf *conf = fb_policy_conf(f->policy);
+    struct fb_headers headers = {.arena = arena};
+    struct fb_str raw = {seen->message, seen->message_size}, body;
+    struct fb_addresses from;
+    struct fb_history_mail mail;
+    int rc = fb_headers_split(&headers, raw, (size_t)conf->limits_header_size, (size_t)conf->limits_header_fields, &body, err);
+    const struct fb_field *field = rc ? NULL : fb_headers_get(&headers, "From", 0);
+    if (rc < 0 || !field || fb_addresses_parse(arena, field->value, &from, err) || !from.n)
+        return rc < 0 ? -1 : 0;
+    struct fb_envelope env = {.sender = from.v[0].addr, .login = from.v[0].addr};
+    rc = fb_learn(f->policy, arena, &env, &headers, INT64_MIN, &mail, err);
+    if (rc)
+        return rc < 0 ? -1 : 0;
+    b->n = b->mails = 0;
+    return fb_history_pack(b, key, &mail) && fb_history_learn(h, b, mail.sent_s, err) ? fb_fail_in(err, "earlier mail") : 0;
+}
+
+/* What was seen before, in memory, as long as one message is judged; under a key that nobody knows. */
+static int remember(const struct forbear *f, const struct forbear_mail *mail, struct fb_arena *arena, struct fb_history **ret, struct fb_err *err)
+{
+    uint8_t key[FB_HISTORY_KEY];
+    struct fb_history_batch *b = mail->earlier_n ? fb_arena_alloc(arena, sizeof *b) : NULL;
+    if (!mail->earlier_n)
+        return 0;
+    if (!b)
+        return fb_fail_memory(err);
+    fb_history_key_new(key);
+    int rc = fb_history_open(NULL, key, true, 0, ret, err);
+    for (size_t i = 0; i < mail->earlier_n && !rc; i++)
+        rc = learn(f, &mail->earlier[i], arena, key, b, *ret, err);
+    return rc;
+}
+
 static json_t *finding_json(const struct fb_finding *f)
 {
     return json_pack("{so sb sf sf sb so}", "name", fb_json_text(f->rule), "fires", f->fires, "log_odds", f->log_odds, "threshold", f->threshold,
@@ -199,7 +236,12 @@ static int judge(const struct forbear *f, const struct forbear_mail *mail, struc
     v->arena = fb_arena_new(VERDICT_MAX);
     if (!v->arena)
         return fb_fail_memory(err);
-    if (fill(f, mail, v->arena, &v->request, err) || fb_judge_run(v->judge, v->arena, &v->request.in, &v->j, err))
+    FB_HISTORY history = NULL;
+    if (fill(f, mail, v->arena, &v->request, err) || remember(f, mail, v->arena, &history, err))
+        return -1;
+    struct fb_judge_input in = v->request.in;
+    in.history = history;
+    if (fb_judge_run(v->judge, v->arena, &in, &v->j, err))
         return -1;
     return list_findings(v, err);
 }

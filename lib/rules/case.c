@@ -264,7 +264,7 @@ static int find_about(struct fb_case *c, struct fb_arena *arena, struct fb_err *
 int fb_case_make(struct fb_arena *arena, const struct fb_conf *conf, const struct fb_people *people, const struct fb_envelope *env,
                  const struct fb_message *message, const struct fb_own *own, int64_t now_s, struct fb_case *ret, struct fb_err *err)
 {
-    *ret = (struct fb_case){.conf = conf, .people = people, .env = env, .message = message, .own = own, .now_s = now_s};
+    *ret = (struct fb_case){.conf = conf, .people = people, .env = env, .message = message, .own = own, .now_s = now_s, .past = FB_PAST_NONE};
     ret->sender = fb_arena_lower(arena, env->sender);
     if (!ret->sender.p)
         return fb_fail_memory(err);
@@ -278,6 +278,15 @@ int fb_case_make(struct fb_arena *arena, const struct fb_conf *conf, const struc
         if (ret->mentions[i].person)
             fb_readers_mark_above(ret, ret->mentions[i].person, FB_RELATION_NAMED_BOSS);
     return find_about(ret, arena, err);
+}
+
+bool fb_case_at_night(const struct fb_case *c)
+{
+    const struct fb_message *m = c->message;
+    if (m->date_s == INT64_MIN)
+        return false;
+    int64_t local = m->date_s + m->tz_min * INT64_C(60), hour = ((local % 86400 + 86400) % 86400) / 3600;
+    return hour >= 21 || hour < 6;
 }
 
 struct fb_str fb_about_name(struct fb_about a)

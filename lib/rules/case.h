@@ -4,6 +4,7 @@
 
 #include "mail/message.h"
 #include "mail/own.h"
+#include "rules/past.h"
 #include "rules/people.h"
 #include "rules/policy.h"
 #include "rules/regions.h"
@@ -55,7 +56,7 @@ struct fb_case {
     const struct fb_envelope *env;
     const struct fb_message *message;
     const struct fb_own *own;
-    const void *history; /* what the gateway saw before: none yet */
+    struct fb_past past; /* by fb_past_read, once the rest is made */
     int64_t now_s;
 
     struct fb_str sender;           /* lower case */
@@ -74,6 +75,9 @@ struct fb_case {
 /* @message and @own must outlive *ret. Fails for lack of memory alone. */
 int fb_case_make(struct fb_arena *arena, const struct fb_conf *conf, const struct fb_people *people, const struct fb_envelope *env,
                  const struct fb_message *message, const struct fb_own *own, int64_t now_s, struct fb_case *ret, struct fb_err *err);
+
+/* 21:00 to 6:00 by the offset that the Date itself has. */
+bool fb_case_at_night(const struct fb_case *c);
 
 /* What to call whom a sentence is about; empty where nobody is. */
 struct fb_str fb_about_name(struct fb_about a);

@@ -4,6 +4,8 @@
  * DIAGNOSTICS: lack of memory alone. */
 #include "rules/input.h"
 
+#include <stdlib.h>
+
 #include "rules/readers.h"
 
 enum { ROLES_SHOWN = 6, EXECUTIVE_RANK = 2 };
@@ -93,17 +95,63 @@ static size_t outsiders(const struct fb_case *c, const struct fb_addresses *a)
     return n;
 }
 
-/* 21:00 to 6:00 by the offset that the Date itself has. */
-static bool at_night(const struct fb_message *m)
+/* Those of To and Cc who were on no earlier mail. */
+static int new_on_thread(struct fb_buf *b, const struct fb_case *c, const struct fb_addresses *to, const struct fb_addresses *cc)
 {
-    if (m->date_s == INT64_MIN)
-        return false;
-    int64_t local = m->date_s + m->tz_min * INT64_C(60), hour = ((local % 86400 + 86400) % 86400) / 3600;
-    return hour >= 21 || hour < 6;
+    struct fb_addresses new = {.v = fb_arena_array(b->arena, to->n + cc->n, sizeof *new.v)};
+    if (!new.v)
+        return -1;
+    for (size_t i = 0; i < to->n + cc->n; i++) {
+        struct fb_address a = i < to->n ? to->v[i] : cc->v[i - to->n];
+        if (fb_past_unaddressed(&c->past, a.addr))
+            new.v[new.n++] = a;
+    }
+    fb_buf_add(b, FB_STR("; new on thread: "));
+    roles(b, c, &new);
+    if (!new.n)
+        fb_buf_add(b, FB_STR("none"));
+    return 0;
 }
 
-/* Fields that ask what was before (the thread, who wrote to whom alone) say what is known: nothing, until there is a
- * history. */
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(((const struct fb_str *)a)->p, ((const struct fb_str *)b)->p);
+}
+
+/* Roles of the readers who exchanged mail alone with the sender, in the order of the alphabet. */
+static int alone_before(struct fb_buf *b, const struct fb_case *c)
+{
+    struct fb_str v[FB_PAST_ASKED];
+    size_t n = 0;
+    for (size_t i = 0; i < c->readers_n && n < FB_PAST_ASKED; i++) {
+        struct fb_buf one = FB_BUF(b->arena);
+        if (!fb_past_alone(&c->past, c->readers[i].addr))
+            continue;
+        role(&one, c, c->readers[i].addr);
+        v[n] = fb_buf_str(&one);
+        if (!v[n++].p)
+            return -1;
+    }
+    qsort(v, n, sizeof *v, by_text);
+    fb_buf_add(b, FB_STR("; alone before with: "));
+    for (size_t i = 0; i < n; i++)
+        fb_buf_printf(b, "%s%.*s", i ? ", " : "", FB_FMT(v[i]));
+    if (!n)
+        fb_buf_add(b, FB_STR("nobody"));
+    return 0;
+}
+
+/* Of a mail that was seen itself: what the quoted reply tells is known of too few of those that were trained on. */
+static void answered(struct fb_buf *b, const struct fb_case *c)
+{
+    const struct fb_past *past = &c->past;
+    if (!past->answers || past->quoted)
+        return;
+    int64_t sent_s = c->message->date_s == INT64_MIN ? c->now_s : c->message->date_s, s = sent_s - past->answered_s;
+    fb_buf_printf(b, "; reply after: %s", s <= 15 * 60 ? "minutes" : s <= 90 * 60 ? "an hour" : s < 86400 ? "hours" : "days");
+    fb_buf_printf(b, "; answers: %s", past->answered_inside ? "colleague" : "outsider");
+}
+
 static struct fb_str facts(struct fb_arena *arena, const struct fb_case *c)
 {
     const struct fb_message *m = c->message;
@@ -122,9 +170,10 @@ static struct fb_str facts(struct fb_arena *arena, const struct fb_case *c)
     else
         fb_buf_add(&b, readers < 10 ? FB_STR("; readers: 4-9") : FB_STR("; readers: 10+"));
     fb_buf_printf(&b, "; outside: %s", !out ? "none" : out == all ? "all" : "some");
-    if (readers > 1)
-        fb_buf_add(&b, FB_STR("; alone before with: nobody"));
-    if (at_night(m))
+    if ((c->past.thread_known && new_on_thread(&b, c, to, cc)) || (readers > 1 && alone_before(&b, c)))
+        return (struct fb_str){NULL, 0};
+    answered(&b, c);
+    if (fb_case_at_night(c))
         fb_buf_add(&b, FB_STR("; at night"));
     return fb_buf_str(&b);
 }

@@ -46,6 +46,8 @@ static enum fb_reason judge_case(const struct fb_judge *judge, struct fb_arena *
                                  struct fb_err *err, int *rc)
 {
     *rc = fb_case_make(arena, judge->conf, &judge->people, in->env, &j->message, &j->own, in->now_s, &j->c, err);
+    if (!*rc)
+        *rc = fb_past_read(arena, in->history, &j->c, err);
     if (*rc)
         return FB_REASON_judge_fault;
     j->c.regions = &judge->rules.regions;

@@ -118,6 +118,14 @@ struct fb_str fb_policy_warnings(const struct fb_policy *p, struct fb_arena *are
     return all.p ? all : FB_STR_NONE;
 }
 
+int fb_learn(const struct fb_policy *p, struct fb_arena *arena, const struct fb_envelope *env, const struct fb_headers *h, int64_t now_s,
+             struct fb_history_mail *ret, struct fb_err *err)
+{
+    if (!fb_scope_learns(p->conf, env, h))
+        return FB_LEARN_NOTHING;
+    return fb_past_lesson(arena, p->conf, &p->judge.people, env, h, now_s, ret, err);
+}
+
 int fb_judge(const struct fb_policy *p, struct fb_arena *arena, const struct fb_judge_input *in, struct fb_verdict *ret, struct fb_err *err)
 {
     struct fb_judgement j;

@@ -4,6 +4,7 @@
 #define FB_RULES_POLICY_H
 
 #include "conf/conf.h"
+#include "history/history.h"
 #include "mail/headers.h"
 
 struct fb_policy;
@@ -82,11 +83,23 @@ struct fb_verdict {
     struct fb_str message_id;  /* with <>; empty where it has none */
 };
 
+/* Mail that fb_scope_mail passes for @reason, at MAIL: whether its header shall be waited for, for history to learn from. */
+bool fb_scope_teaches(const struct fb_conf *conf, enum fb_reason reason);
+/* Whether it may teach at all, at the end of the header. */
+bool fb_scope_learns(const struct fb_conf *conf, const struct fb_envelope *env, const struct fb_headers *h);
+/* At the end of the header, for any mail: what it teaches. Mail to or from protected addresses, made by programs, in bulk, or
+ * under one of our addresses from a client that is none of ours teaches nothing. @now_s: when it is seen; INT64_MIN: its own
+ * Date alone says. All of *ret lives in @arena. Outcome: FB_LEARN_NOTHING. Fails for lack of memory alone. */
+enum { FB_LEARN_NOTHING = 1 };
+int fb_learn(const struct fb_policy *p, struct fb_arena *arena, const struct fb_envelope *env, const struct fb_headers *h, int64_t now_s,
+             struct fb_history_mail *ret, struct fb_err *err);
+
 struct fb_judge_input {
     const struct fb_envelope *env;
     struct fb_str raw;     /* the message, or its beginning */
     bool cut;
     int64_t now_s;
+    struct fb_history *history; /* what was seen before; NULL: nothing. Ask it by fb_history_fault afterwards */
     bool (*expired)(void *); /* asked between steps: true when the time for it is over. May be NULL */
     void *expired_arg;
 };

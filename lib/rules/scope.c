@@ -83,6 +83,13 @@ static enum fb_reason protected_in_envelope(const struct fb_conf *conf, const st
     return FB_REASON_none;
 }
 
+bool fb_scope_teaches(const struct fb_conf *conf, enum fb_reason reason)
+{
+    bool ours = reason == FB_REASON_shared_sender || reason == FB_REASON_login_mismatch || reason == FB_REASON_too_large;
+    bool incoming = reason == FB_REASON_foreign_client || reason == FB_REASON_foreign_sender;
+    return conf->history_enabled && (ours || (incoming && conf->history_incoming));
+}
+
 static enum fb_reason addresses_read(const struct fb_headers *h, struct fb_str value, struct fb_addresses *ret)
 {
     int r = fb_addresses_parse(h->arena, value, ret, NULL);
@@ -209,4 +216,27 @@ enum fb_reason fb_scope_header(const struct fb_conf *conf, const struct fb_envel
     if (is_encrypted(h))
         return FB_REASON_encrypted;
     return scope_authors(env, h);
+}
+
+/* Whether From names one of our addresses, or cannot be read. */
+static bool from_is_ours(const struct fb_conf *conf, const struct fb_headers *h)
+{
+    const struct fb_field *f = fb_headers_get(h, "From", 0);
+    struct fb_addresses as;
+    if (!f || addresses_read(h, f->value, &as))
+        return true;
+    for (size_t i = 0; i < as.n; i++)
+        if (fb_words_contain(&conf->scope_internal_domains, fb_address_domain(as.v[i].addr)))
+            return true;
+    return false;
+}
+
+/* Nothing is kept of mail to or from protected addresses, and what no person wrote says nothing of people. One of our
+ * addresses is believed from our own clients alone. */
+bool fb_scope_learns(const struct fb_conf *conf, const struct fb_envelope *env, const struct fb_headers *h)
+{
+    if (!env->sender.n || is_notice_address(conf, env->sender) || is_listed(&conf->scope_protected, env->sender) ||
+        scope_protected(conf, env, h) || protected_in_field(conf, h, "From") || is_auto_submitted(h) || is_bulk(h) || is_calendar(h))
+        return false;
+    return is_our_client(conf, env) || !from_is_ours(conf, h);
 }

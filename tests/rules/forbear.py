@@ -7,9 +7,14 @@ import shutil
 import tempfile
 
 
+class _Seen(ctypes.Structure):
+    _fields_ = [("message", ctypes.c_char_p), ("message_size", ctypes.c_size_t)]
+
+
 class _Mail(ctypes.Structure):
     _fields_ = [("message", ctypes.c_char_p), ("message_size", ctypes.c_size_t), ("sender", ctypes.c_char_p),
-                ("recipients", ctypes.POINTER(ctypes.c_char_p)), ("now_s", ctypes.c_int64)]
+                ("recipients", ctypes.POINTER(ctypes.c_char_p)), ("now_s", ctypes.c_int64),
+                ("earlier", ctypes.POINTER(_Seen)), ("earlier_n", ctypes.c_size_t)]
 
 
 def library():
@@ -32,12 +37,14 @@ class Forbear:
         if rc:
             raise RuntimeError(self._error.value.decode())
 
-    def judge(self, message, recipients=None, sender=None, explain=False):
-        """The verdict on the bytes of a message, as a dict; with what it came from under "explained"."""
+    def judge(self, message, recipients=None, sender=None, explain=False, earlier=()):
+        """The verdict on the bytes of a message, as a dict; with what it came from under "explained". @earlier: messages that the
+        gateway saw before, in order."""
         rcpt = None
         if recipients:
             rcpt = (ctypes.c_char_p * (len(recipients) + 1))(*[r.encode() for r in recipients], None)
-        mail = _Mail(message, len(message), sender.encode() if sender else None, rcpt, 0)
+        seen = (_Seen * len(earlier))(*[(m, len(m)) for m in earlier])
+        mail = _Mail(message, len(message), sender.encode() if sender else None, rcpt, 0, seen, len(earlier))
         verdict = ctypes.c_void_p()
         self._check(self._lib.forbear_judge(self._handle, ctypes.byref(mail), ctypes.byref(verdict), self._error, len(self._error)))
         try:

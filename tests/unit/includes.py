@@ -17,15 +17,16 @@ LIB = {
     "mail": {"base"},
     "judge": {"base"},
     "facts": {"base"},
+    "history": {"base"},
     "hold": {"base"},
     "token": {"base", "hold"},
     "template": {"base"},
     "notice": {"base", "mail", "template"},
-    "rules": {"base", "conf", "facts", "mail", "judge", "template"},
+    "rules": {"base", "conf", "facts", "history", "mail", "judge", "template"},
 }
 PROGRAMS = {
     "helper": {"base", "wire", "daemon"},
-    "milter": {"base", "conf", "daemon", "hold", "mail", "rules", "wire"},
+    "milter": {"base", "conf", "daemon", "history", "hold", "mail", "rules", "wire"},
     "web": {"base", "conf", "daemon", "facts", "hold", "template", "token", "wire"},
     "keeper": set(LIB),
     "forbear": set(LIB),
@@ -34,7 +35,7 @@ PROGRAMS = {
 FOREIGN = {
     r"libmilter/": {"milter"},
     r"microhttpd\.h": {"web"},
-    r"sqlite3\.h": {"lib/hold"},
+    r"sqlite3\.h": {"lib/history", "lib/hold"},
     r"iniparser": {"lib/conf"},
     r"gmime/|libxml/": {"lib/mail", "lib/notice"},
     r"curl/": {"lib/notice"},
