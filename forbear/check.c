@@ -14,7 +14,7 @@ enum { MESSAGE_MAX = 64 << 20 };
 
 struct question {
     const char *conf, *file;
-    bool explain, json;
+    char form; /* what is printed: 'e' the arithmetic, 'f' the judge's input, 'j' JSON; 0: the verdict and why */
     struct forbear_mail mail;
     const char **recipients;
     size_t recipients_n;
@@ -38,10 +38,11 @@ static bool option(struct question *q, int c)
         q->conf = optarg;
         return true;
     case 'e':
-        q->explain = true;
-        return true;
+    case 'f':
     case 'j':
-        q->json = true;
+        if (q->form)
+            return false;
+        q->form = (char)c;
         return true;
     case 's':
         q->mail.sender = optarg;
@@ -63,14 +64,14 @@ static bool option(struct question *q, int c)
 static bool options(struct question *q, int argc, char **argv)
 {
     static const struct option names[] = {
-        {"explain", no_argument, NULL, 'e'}, {"json", no_argument, NULL, 'j'},          {"sender", required_argument, NULL, 's'},
-        {"rcpt", required_argument, NULL, 'r'}, {"now", required_argument, NULL, 'n'}, {0},
+        {"explain", no_argument, NULL, 'e'},      {"facts", no_argument, NULL, 'f'},       {"json", no_argument, NULL, 'j'},
+        {"sender", required_argument, NULL, 's'}, {"rcpt", required_argument, NULL, 'r'}, {"now", required_argument, NULL, 'n'}, {0},
     };
     int c;
     while ((c = getopt_long(argc, argv, "c:", names, NULL)) != -1)
         if (!option(q, c))
             return false;
-    if (optind != argc - 1 || (q->explain && q->json))
+    if (optind != argc - 1)
         return false;
     q->file = argv[optind];
     return true;
@@ -82,17 +83,35 @@ static const char *action_name(enum forbear_action a)
     return names[a];
 }
 
-static void say(const struct question *q, struct forbear_verdict *v)
+static void say_verdict(struct forbear_verdict *v)
 {
-    const char *not_judged = forbear_verdict_not_judged(v), *rule = forbear_verdict_rule(v);
-    if (q->json)
-        puts(forbear_verdict_json(v));
-    else if (q->explain)
-        puts(forbear_verdict_explain(v));
-    else if (not_judged)
+    const char *rule = forbear_verdict_rule(v), *why = forbear_verdict_why(v);
+    printf("%s%s%s\n%s", action_name(forbear_verdict_action(v)), rule ? ": " : "", rule ? rule : "", why ? why : "");
+}
+
+static int say(const struct question *q, struct forbear_verdict *v, struct fb_err *err)
+{
+    const char *not_judged = forbear_verdict_not_judged(v), *text = NULL;
+    switch (q->form) {
+    case 'e':
+        text = forbear_verdict_explain(v);
+        break;
+    case 'j':
+        text = forbear_verdict_json(v);
+        break;
+    case 'f':
+        text = forbear_verdict_input(v);
+        break;
+    }
+    if (q->form && !text)
+        return fb_fail_memory(err);
+    if (not_judged && (!text || !*text))
         printf("pass: not judged (%s)\n", not_judged);
+    else if (text)
+        puts(text);
     else
-        printf("%s%s%s\n%s", action_name(forbear_verdict_action(v)), rule ? ": " : "", rule ? rule : "", forbear_verdict_why(v));
+        say_verdict(v);
+    return 0;
 }
 
 static int judge(struct question *q, struct fb_err *err)
@@ -105,7 +124,8 @@ static int judge(struct question *q, struct fb_err *err)
         return command_misconfigured(err);
     if (forbear_judge(f, &q->mail, &v, err->text, sizeof err->text))
         return command_failed(err);
-    say(q, v);
+    if (say(q, v, err))
+        return command_failed(err);
     return codes[forbear_verdict_action(v)];
 }
 

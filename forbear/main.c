@@ -15,7 +15,7 @@ static const struct command {
     const char *name, *arguments, *does;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    {"check", "MESSAGE.eml [-c CONF] [--explain | --json] [--sender ADDRESS] [--rcpt ADDRESS]... [--now SECONDS]",
+    {"check", "MESSAGE.eml [-c CONF] [--explain | --facts | --json] [--sender ADDRESS] [--rcpt ADDRESS]... [--now SECONDS]",
      "judge a message in a file (exit 0: passes, 10: its sender would be told or it would be counted, 20: held)", check_main},
     {"config", "check [FILE] | show [FILE] | sample", "check a configuration, show what is in force, print a commented one", config_main},
     {"eval", "[SET] [--ordinary MAIL [--world DIR]] [-c CONF] [--only GLOB]... [--misses | --explain | --json] [--jobs N]",

@@ -12,8 +12,10 @@
 #include "mail/message.h"
 #include "rules/facts.h"
 #include "rules/judge.h"
+#include "rules/judging.h"
 
 enum { VERDICT_MAX = 64 * 1024 * 1024 };
+static const float act_shown = -2; /* log-odds: acts of a sentence that are less likely are not listed */
 
 struct forbear {
     struct fb_policy *policy;
@@ -196,14 +198,51 @@ static json_t *signals_json(const struct forbear_verdict *v)
     return all;
 }
 
+static json_t *acts_json(const struct fb_meaning_sentence *s)
+{
+    json_t *all = json_object();
+    for (int i = 0; i < FB_ENCODER_ACTS; i++)
+        if (s->acts[i] >= act_shown)
+            json_object_set_new(all, fb_meaning_acts[i], json_real((double)s->acts[i]));
+    return all;
+}
+
+static json_t *sentences_json(const struct fb_meaning *m)
+{
+    json_t *all = json_array();
+    for (size_t i = 0; i < m->sentences_n; i++)
+        json_array_append_new(all, json_pack("{so sf so}", "text", fb_json_text(m->sentences[i].text), "evidence", (double)m->sentences[i].evidence,
+                                             "acts", acts_json(&m->sentences[i])));
+    return all;
+}
+
+static json_t *outputs_json(const struct fb_input *in, const struct fb_meaning *m)
+{
+    json_t *rules = json_object();
+    for (int i = 0; i < FB_ENCODER_RULES; i++)
+        json_object_set_new(rules, fb_meaning_rules[i], json_real((double)m->rules[i]));
+    return json_pack("{so so so sf so sb sb sI so}", "facts", fb_json_text(in->facts), "subject", fb_json_text(in->subject), "text",
+                     fb_json_text(in->text), "hold", (double)m->hold, "rules", rules, "left_early", m->left_early, "cut", m->cut, "windows",
+                     (json_int_t)m->windows, "sentences", sentences_json(m));
+}
+
+/* What the judge was given and said, read once more: judging keeps none of it. */
+static json_t *judge_json(const struct forbear_verdict *v)
+{
+    struct fb_input in;
+    struct fb_meaning m;
+    int rc = v->j.signals ? fb_judging_read(v->judge->judging, v->arena, &v->j.c, &in, &m, NULL) : FB_JUDGING_NONE;
+    return rc < 0 ? NULL : rc ? json_null() : outputs_json(&in, &m);
+}
+
 static json_t *verdict_json(const struct forbear_verdict *v)
 {
     json_t *rules = json_array();
     for (size_t i = 0; i < v->j.verdict.findings_n; i++)
         json_array_append_new(rules, finding_json(&v->j.verdict.findings[i]));
     const char *rule = forbear_verdict_rule(v), *reason = forbear_verdict_not_judged(v);
-    return json_pack("{ss ss? ss? sI so so}", "action", fb_action_name(v->j.verdict.action), "rule", rule, "not_judged", reason, "delay_s",
-                     (json_int_t)forbear_verdict_delay_s(v), "rules", rules, "signals", signals_json(v));
+    return json_pack("{ss ss? ss? sI so so so}", "action", fb_action_name(v->j.verdict.action), "rule", rule, "not_judged", reason, "delay_s",
+                     (json_int_t)forbear_verdict_delay_s(v), "rules", rules, "signals", signals_json(v), "judge", judge_json(v));
 }
 
 static void tell_finding(struct fb_buf *b, const struct fb_finding *f)
@@ -303,6 +342,17 @@ const char *forbear_verdict_json(struct forbear_verdict *v)
     free(dump);
     json_decref(all);
     return v->json;
+}
+
+const char *forbear_verdict_input(struct forbear_verdict *v)
+{
+    struct fb_input in;
+    struct fb_str subject;
+    if (!v->j.signals)
+        return "";
+    if (fb_input_make(v->arena, &v->j.c, &in, NULL) || !(subject = fb_meaning_subject(v->arena, in.subject)).p)
+        return NULL;
+    return fb_arena_printf(v->arena, "%.*s\n%.*s%.*s", FB_FMT(in.facts), FB_FMT(subject), FB_FMT(in.text)).p;
 }
 
 const char *forbear_verdict_why(struct forbear_verdict *v)

@@ -69,8 +69,13 @@ FORBEAR_API const struct forbear_finding *forbear_verdict_finding(const struct f
 
 /* The texts are made when they are first asked for, and live as long as the verdict. NULL where memory is out.
  * All of it as JSON: {"action","rule","not_judged","delay_s","rules":[{"name","fires","log_odds","threshold","needs_met","evidence":[...]}],
- * "signals":{"NAME":value of those that are not 0}}. */
+ * "signals":{"NAME":value of those that are not 0},
+ * "judge":{"facts","subject","text","hold","rules":{"NAME":log-odds},"left_early","cut","windows","sentences":[{"text","evidence","acts":{...}}]}}.
+ * "judge" is all that the judge of meaning was given and said, in log-odds (-100: not judged, since it was left early; of a sentence
+ * only the acts from -2 on); null where it did not read the message. */
 FORBEAR_API const char *forbear_verdict_json(struct forbear_verdict *v);
+/* What the judge of meaning is given of it: a line of facts, then subject and text with names as roles. Empty where it was not judged. */
+FORBEAR_API const char *forbear_verdict_input(struct forbear_verdict *v);
 /* For people: of each rule that fired what it found, the very words, and what to do instead. Empty where none fired. */
 FORBEAR_API const char *forbear_verdict_why(struct forbear_verdict *v);
 /* For people: every signal with its evidence, and each rule's arithmetic. */

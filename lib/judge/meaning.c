@@ -132,6 +132,7 @@ static int window_run(struct reading *r, size_t first, size_t *ret_end, struct f
     if (fb_encoder_run(r->scratch, ids, types, n, r->exit_below, &e, err))
         return -1;
     keep_greatest(r->out, &e, first == 0);
+    r->out->windows++;
     if (r->out->sentences_n)
         keep_sentences(r, &e, first, *ret_end, base, n - 1);
     return 0;
@@ -158,6 +159,11 @@ static void shorten(struct fb_pieces *p, size_t most)
     p->n = p->n < most ? p->n : most;
 }
 
+struct fb_str fb_meaning_subject(struct fb_arena *arena, struct fb_str subject)
+{
+    return subject.n ? fb_arena_printf(arena, "subject: %.*s. ", FB_FMT(subject)) : FB_STR_NONE;
+}
+
 int fb_meaning_read(struct fb_scratch *s, const struct fb_vocab *vocab, struct fb_arena *arena, struct fb_str facts, struct fb_str subject,
                   struct fb_str text, float exit_below, struct fb_meaning *ret, struct fb_err *err)
 {
@@ -165,11 +171,9 @@ int fb_meaning_read(struct fb_scratch *s, const struct fb_vocab *vocab, struct f
     *ret = (struct fb_meaning){.hold = NEVER};
     for (int i = 0; i < FB_ENCODER_RULES; i++)
         ret->rules[i] = NEVER;
-    if (subject.n) {
-        subject = fb_arena_printf(arena, "subject: %.*s. ", FB_FMT(subject));
-        if (!subject.p)
-            return fb_fail_memory(err);
-    }
+    subject = fb_meaning_subject(arena, subject);
+    if (!subject.p)
+        return fb_fail_memory(err);
     if (fb_wordpiece(vocab, arena, facts, &r.facts, err) || fb_wordpiece(vocab, arena, subject, &r.subject, err) ||
         fb_wordpiece(vocab, arena, text, &r.text, err) || sentences_find(&r, arena, text, err))
         return -1;

@@ -20,11 +20,15 @@ struct fb_meaning_sentence {
 };
 
 struct fb_meaning {
+    unsigned windows;     /* how many were read */
     bool left_early, cut; /* every window was left at an exit (then hold alone was judged); more text than the windows hold */
     float hold, rules[FB_ENCODER_RULES];
     size_t sentences_n;
     struct fb_meaning_sentence *sentences;
 };
+
+/* How a subject stands before the text: empty for an empty one; p is NULL where memory is out. */
+struct fb_str fb_meaning_subject(struct fb_arena *arena, struct fb_str subject);
 
 /* @facts and @text as judge input (README of model/). @exit_below: see fb_encoder_run. What *ret points to lives in @arena. */
 int fb_meaning_read(struct fb_scratch *s, const struct fb_vocab *vocab, struct fb_arena *arena, struct fb_str facts, struct fb_str subject,

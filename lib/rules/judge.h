@@ -5,10 +5,13 @@
 #include "rules/policy.h"
 #include "rules/ruleset.h"
 
+struct fb_judging;
+
 struct fb_judge { /* what a policy judges with */
     const struct fb_conf *conf;
     struct fb_people people;
     struct fb_phrases *phrases;
+    const struct fb_judging *judging; /* the source of the signals of meaning; NULL: none */
     struct fb_signals signals;
     struct fb_ruleset rules;
 };

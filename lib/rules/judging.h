@@ -4,7 +4,9 @@
 #ifndef FB_RULES_JUDGING_H
 #define FB_RULES_JUDGING_H
 
+#include "judge/meaning.h"
 #include "judge/pool.h"
+#include "rules/input.h"
 #include "rules/signals.h"
 
 enum { FB_MEANING_FLOOR = -6 };
@@ -18,6 +20,11 @@ struct fb_judging {
  * foreign is a failure; a processor that cannot is not. */
 int fb_judging_open(struct fb_arena *arena, const char *model, const struct fb_judging *like, struct fb_judging *ret, struct fb_err *err);
 void fb_judging_close(struct fb_judging *j);
+
+/* Reads @c: what goes in, and what comes out. Outcome: FB_JUDGING_NONE where nothing judges by meaning, or @c is not English. */
+enum { FB_JUDGING_NONE = 1 };
+int fb_judging_read(const struct fb_judging *j, struct fb_arena *arena, const struct fb_case *c, struct fb_input *ret_input, struct fb_meaning *ret,
+                    struct fb_err *err);
 
 size_t fb_meaning_signals(void);
 int fb_meaning_names(struct fb_arena *arena, struct fb_str *names, struct fb_str *sentences, struct fb_err *err);

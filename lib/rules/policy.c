@@ -45,6 +45,7 @@ static int load(struct fb_policy *p, const char *conf_path, const char *world, c
         return fb_fail_memory(err);
     struct fb_judge *j = &p->judge;
     j->conf = conf;
+    j->judging = &p->judging;
     if (judging_open(p, like, err) || fb_people_load(p->arena, conf->people_file, conf->people_lists, &j->people, err) ||
         fb_phrases_load(p->arena, phrases.p, conf->rules_phrases, &j->phrases, err) ||
         fb_signals_init(p->arena, j->phrases, &p->judging, &j->signals, err))

@@ -6,8 +6,6 @@
 
 #include <math.h>
 
-#include "judge/meaning.h"
-#include "rules/input.h"
 #include "rules/language.h"
 
 enum {
@@ -168,16 +166,23 @@ static int read_all(struct reading *r, struct fb_signal *ret, struct fb_err *err
     return 0;
 }
 
+int fb_judging_read(const struct fb_judging *j, struct fb_arena *arena, const struct fb_case *c, struct fb_input *ret_input, struct fb_meaning *ret,
+                    struct fb_err *err)
+{
+    struct fb_scratch *scratch;
+    if (!j->pool || !fb_language_english(&c->text))
+        return FB_JUDGING_NONE;
+    if (fb_input_make(arena, c, ret_input, err) || fb_pool_take(j->pool, &scratch, err))
+        return -1;
+    int rc = fb_meaning_read(scratch, fb_encoder_vocab(fb_pool_encoder(j->pool)), arena, ret_input->facts, ret_input->subject, ret_input->text,
+                             exit_below, ret, err);
+    fb_pool_give(j->pool, scratch);
+    return rc;
+}
+
 int fb_meaning_signals_read(const struct fb_source *source, struct fb_arena *arena, const struct fb_case *c, struct fb_signal *ret, struct fb_err *err)
 {
-    const struct fb_judging *judging = source->state;
     struct reading r = {.c = c, .arena = arena};
-    struct fb_scratch *scratch;
-    if (!judging->pool || !fb_language_english(&c->text))
-        return 0;
-    if (fb_input_make(arena, c, &r.input, err) || fb_pool_take(judging->pool, &scratch, err))
-        return -1;
-    int rc = fb_meaning_read(scratch, fb_encoder_vocab(fb_pool_encoder(judging->pool)), arena, r.input.facts, r.input.subject, r.input.text, exit_below, &r.meaning, err);
-    fb_pool_give(judging->pool, scratch);
-    return rc ? -1 : read_all(&r, ret, err);
+    int rc = fb_judging_read(source->state, arena, c, &r.input, &r.meaning, err);
+    return rc == FB_JUDGING_NONE ? 0 : rc ? -1 : read_all(&r, ret, err);
 }
