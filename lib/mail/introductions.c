@@ -5,7 +5,7 @@
 
 #define INTRODUCTION_MAX 4 /* lines over which an attribution is folded */
 #define INTRODUCTION_BYTES 400
-#define BLOCK_LINES_MAX 60 /* of a header block with long lists of readers */
+#define BLOCK_LINES_MAX 500 /* of a header block with long lists of readers */
 #define DIVIDER_TO_BLOCK 6 /* lines between them: a name, a date, empty ones */
 
 /* Verbs of attributions, in the languages of the mail clients that write them. */
@@ -231,12 +231,6 @@ enum fb_label fb_label_of(struct fb_str s, struct fb_str *ret_value)
     return FB_LABELS;
 }
 
-static enum fb_label label_at(const struct fb_lines *lines, size_t i)
-{
-    struct fb_str value;
-    return fb_label_of(lines->v[i].text, &value);
-}
-
 /* How far a field may go on in lines without a label: readers fill many. */
 static size_t continuation_max(enum fb_label l)
 {
@@ -248,12 +242,12 @@ static size_t continuation_max(enum fb_label l)
 static size_t block_end(const struct fb_lines *lines, size_t i)
 {
     unsigned seen = 0;
-    enum fb_label last = label_at(lines, i);
+    enum fb_label last = lines->v[i].label;
     if (last == FB_LABELS || last == FB_LABEL_OTHER)
         return SIZE_MAX;
     size_t blanks = 0, others = 0, end = i;
     for (size_t j = i; j < lines->n && j < i + BLOCK_LINES_MAX; j++) {
-        enum fb_label l = label_at(lines, j);
+        enum fb_label l = lines->v[j].label;
         if (l != FB_LABELS) {
             seen |= 1u << l;
             last = l;
@@ -283,8 +277,7 @@ static bool is_clock(struct fb_str s)
 
 static bool is_preamble(const struct fb_line *l)
 {
-    struct fb_str value;
-    enum fb_label k = fb_label_of(l->text, &value);
+    enum fb_label k = l->label;
     return is_ruler(l->text) || is_stamp(l->text) || k == FB_LABEL_OTHER || k == FB_LABEL_FROM || fb_str_istarts(l->text, FB_STR("please respond to")) ||
            (l->raw.n && (l->raw.p[0] == '\t' || fb_str_istarts(l->raw, FB_STR("  "))) && l->text.n < 60);
 }

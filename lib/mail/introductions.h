@@ -20,8 +20,6 @@ bool fb_introduces_inside(const struct fb_lines *lines, size_t i, struct fb_intr
  * ">>> Ann Smith <ann@example.com> 02/14/26 07:16PM >>>". */
 bool fb_introduces_only(const struct fb_lines *lines, size_t i);
 
-/* What the fields of header blocks are, in the languages of mail clients. */
-enum fb_label { FB_LABEL_FROM, FB_LABEL_DATE, FB_LABEL_TO, FB_LABEL_COPY, FB_LABEL_SUBJECT, FB_LABEL_OTHER, FB_LABELS };
 /* "From: Ann", "*Von:* Ann", "Objet : x". FB_LABELS where it is none. */
 enum fb_label fb_label_of(struct fb_str line, struct fb_str *ret_value);
 

@@ -4,9 +4,13 @@
 
 #include "base/arena.h"
 
+/* What a field of a header block is, as "From: Ann" or "*Von:* Ann" in a body. FB_LABELS: the line is none. */
+enum fb_label { FB_LABEL_FROM, FB_LABEL_DATE, FB_LABEL_TO, FB_LABEL_COPY, FB_LABEL_SUBJECT, FB_LABEL_OTHER, FB_LABELS };
+
 struct fb_line {
     struct fb_str raw;  /* without its LF */
     struct fb_str text; /* without blanks at its ends: what is looked at */
+    enum fb_label label;
     bool marked;        /* by '>' as quoted */
     bool out;           /* not the sender's own words */
 };

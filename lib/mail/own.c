@@ -4,6 +4,7 @@
  * DIAGNOSTICS: the only failure is lack of memory. */
 #include "mail/own.h"
 
+#include "mail/introductions.h"
 #include "mail/lines.h"
 #include "mail/quoted.h"
 
@@ -31,8 +32,10 @@ static int lines_cut(struct fb_arena *arena, struct fb_str text, struct fb_lines
     *ret = (struct fb_lines){.v = fb_arena_array(arena, n, sizeof *ret->v)};
     if (!ret->v)
         return fb_fail_memory(err);
-    while (fb_str_line(&text, &line))
-        ret->v[ret->n++] = (struct fb_line){.raw = line, .text = line_text(line)};
+    while (fb_str_line(&text, &line)) {
+        struct fb_str s = line_text(line), value;
+        ret->v[ret->n++] = (struct fb_line){.raw = line, .text = s, .label = fb_label_of(s, &value)};
+    }
     return 0;
 }
 

@@ -51,13 +51,22 @@ static struct fb_str address_find(struct fb_str s)
     return FB_STR_NONE;
 }
 
+/* A time in @s, before the address or behind it: an address may hold numbers. */
+static struct fb_str when_find(struct fb_str s, struct fb_str addr)
+{
+    if (!addr.n)
+        return fb_when_find(s);
+    struct fb_str when = fb_when_find(between(s.p, addr.p));
+    return when.n ? when : fb_when_find(between(addr.p + addr.n, s.p + s.n));
+}
+
 /* Blanks, line ends with their quote marks, and punctuation at either end. */
 static struct fb_str bare(struct fb_str s)
 {
     static const char ends[] = " \t\r\n>,;:<([\"'*-_";
     while (s.n && strchr(ends, s.p[0]))
         s.p++, s.n--;
-    while (s.n && (strchr(ends, s.p[s.n - 1]) || s.p[s.n - 1] == ')' || s.p[s.n - 1] == ']'))
+    while (s.n && (strchr(ends, s.p[s.n - 1]) || s.p[s.n - 1] == ']' || (s.p[s.n - 1] == ')' && !memchr(s.p, '(', s.n))))
         s.n--;
     return s;
 }
@@ -99,33 +108,35 @@ static void attribution_read(struct fb_str s, struct fb_quoted *q)
 {
     const char *end = s.p + s.n;
     q->addr = address_find(s);
-    q->when = fb_when_find(q->addr.n ? between(s.p, q->addr.p) : s);
-    if (!q->when.n && q->addr.n)
-        q->when = fb_when_find(between(q->addr.p + q->addr.n, end));
+    q->when = when_find(s, q->addr);
     bool dated_first = q->when.n && bare(between(s.p, q->when.p)).n < 24 && q->when.p + q->when.n < end && (!q->addr.n || q->when.p < q->addr.p);
     const char *from = dated_first ? q->when.p + q->when.n : s.p;
     const char *to = q->addr.n ? q->addr.p : q->when.n && !dated_first ? q->when.p : end;
     q->name = name_in(between(from, to));
 }
 
+/* Who wrote, of a value that may tell the time too. */
+static void who_read(struct fb_str s, struct fb_quoted *q)
+{
+    struct fb_str when = q->when;
+    attribution_read(s, q);
+    q->when = q->when.n ? q->when : when;
+}
+
 /* Header lines, or what Lotus Notes writes above them: a name, and its date on the same line or the next. */
 static void block_read(const struct fb_lines *lines, size_t from, size_t to, struct fb_quoted *q)
 {
-    struct fb_str value, name = FB_STR_NONE;
+    struct fb_str value, above = FB_STR_NONE; /* a line without label or date */
     for (size_t i = from; i < to; i++) {
-        struct fb_str s = lines->v[i].text, when = fb_when_find(s);
+        struct fb_str s = lines->v[i].text, when = when_find(s, address_find(s));
         enum fb_label l = fb_label_of(s, &value);
-        if (l == FB_LABEL_FROM && !q->name.n && !q->addr.n) {
-            struct fb_str sent = q->when;
-            attribution_read(value, q);
-            q->when = q->when.n ? q->when : sent;
-        } else if ((l == FB_LABEL_DATE || l == FB_LABELS || name.n) && when.n && !q->when.n) {
-            struct fb_str who = bare(between(s.p, when.p)).n ? s : name;
-            if (l != FB_LABEL_DATE)
-                attribution_read(who, q);
+        bool stamp = l == FB_LABELS && when.n, known = q->name.n || q->addr.n;
+        if (!known && (l == FB_LABEL_FROM || stamp))
+            who_read(l == FB_LABEL_FROM ? value : bare(between(s.p, when.p)).n ? s : above, q);
+        if (!q->when.n && (l == FB_LABEL_DATE || stamp))
             q->when = when;
-        } else if (l == FB_LABELS && s.n)
-            name = s;
+        if (l == FB_LABELS && s.n && !stamp)
+            above = s;
     }
 }
 
@@ -138,8 +149,7 @@ static bool is_divider(struct fb_str s)
 
 static bool is_block(const struct fb_lines *lines, size_t from, size_t to)
 {
-    struct fb_str value;
-    while (from < to && fb_label_of(lines->v[from].text, &value) == FB_LABELS)
+    while (from < to && lines->v[from].label == FB_LABELS)
         from++;
     return from < to;
 }
