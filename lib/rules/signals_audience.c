@@ -4,7 +4,7 @@
  * DIAGNOSTICS: lack of memory alone. */
 #include "rules/signals.h"
 
-enum { EVIDENCE_MAX = 8, NAMES_SHOWN = 3 };
+enum { EVIDENCE_MAX = 8, NAMES_SHOWN = 3, QUICK_MINUTES = 15 };
 
 /* What one signal is made with; @evidence has room for EVIDENCE_MAX. */
 struct maker {
@@ -180,6 +180,65 @@ static bool is_own_manager(const struct fb_case *c, const struct fb_reader *r)
 static double value_own_manager_reader(struct maker *m)
 {
     return count_readers(m, is_own_manager, "reads it and is above you");
+}
+
+static bool is_added(const struct fb_case *c, const struct fb_reader *r)
+{
+    return fb_past_added(&c->past, r->addr);
+}
+
+static double value_newly_added(struct maker *m)
+{
+    return count_readers(m, is_added, "is new on this thread");
+}
+
+static bool is_added_manager(const struct fb_case *c, const struct fb_reader *r)
+{
+    return is_added(c, r) && (is_own_manager(c, r) || is_above_somebody(c, r));
+}
+
+static double value_newly_added_manager(struct maker *m)
+{
+    return count_readers(m, is_added_manager, "is new on this thread, and above you or somebody whom it is about");
+}
+
+static bool wrote_alone(const struct fb_case *c, const struct fb_reader *r)
+{
+    return fb_past_alone(&c->past, r->addr);
+}
+
+static double value_alone_before(struct maker *m)
+{
+    return count_readers(m, wrote_alone, "and you wrote to each other alone before");
+}
+
+/* Rounded up, so that 0 says unknown; so it is where the clocks cannot both be right. */
+static double minutes_since(const struct fb_case *c)
+{
+    int64_t written_s = c->message->date_s == INT64_MIN ? c->now_s : c->message->date_s;
+    if (c->past.answered_s == INT64_MIN || c->past.answered_s > written_s + QUICK_MINUTES * 60)
+        return 0;
+    int64_t s = written_s - c->past.answered_s;
+    return s <= 60 ? 1 : (double)((s + 59) / 60);
+}
+
+static double value_minutes_since(struct maker *m)
+{
+    return minutes_since(m->c);
+}
+
+static double value_quick_reply(struct maker *m)
+{
+    double minutes = minutes_since(m->c);
+    if (minutes == 0 || minutes > QUICK_MINUTES)
+        return 0;
+    add_evidence(m, FB_STR_NONE, fb_arena_printf(m->arena, "It answers a mail that was sent %.0f minute%s before", minutes, minutes > 1 ? "s" : ""), NULL);
+    return 1;
+}
+
+static double value_at_night(struct maker *m)
+{
+    return fb_case_at_night(m->c);
 }
 
 static bool is_senior(const struct fb_case *c, const struct fb_reader *r)

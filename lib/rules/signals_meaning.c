@@ -13,7 +13,8 @@ enum {
     ACTS = FB_ENCODER_ACTS,
     JUDGED = 0,
     HOLD = 1,
-    FIRST_RULE = 2,
+    NAMED_ALONE = 2,
+    FIRST_RULE = 3,
     FIRST_ACT = FIRST_RULE + RULES,
     SIGNALS = FIRST_ACT + ACTS,
     QUOTES = 3, /* sentences that are evidence of one signal, at most */
@@ -56,6 +57,9 @@ int fb_meaning_names(struct fb_arena *arena, struct fb_str *names, struct fb_str
     sentences[JUDGED] = FB_STR("The judge has read the own words.");
     names[HOLD] = FB_STR("judge_hold");
     sentences[HOLD] = FB_STR("How sure the judge is that a wise colleague would say wait (log-odds, counted from -6).");
+    names[NAMED_ALONE] = FB_STR("named_alone_before");
+    sentences[NAMED_ALONE] = FB_STR("The sender lately exchanged mail alone, outside this thread, with whom the decisive sentence is about, or where that is "
+                                    "nobody, with somebody whom it names or addresses.");
     for (int i = 0; i < RULES; i++) {
         names[FIRST_RULE + i] = fb_arena_printf(arena, "judge_%s", fb_meaning_rules[i]);
         sentences[FIRST_RULE + i] = fb_arena_printf(arena, "How sure the judge is of %s (log-odds, counted from -6).", fb_meaning_rules[i]);
@@ -80,14 +84,64 @@ struct reading {
     size_t decisive_n;
 };
 
+static bool overlap(struct fb_str a, struct fb_str b)
+{
+    return a.p < b.p + b.n && b.p < a.p + a.n;
+}
+
 static const struct fb_reader *reader_of(const struct fb_case *c, struct fb_str own)
 {
-    for (size_t i = 0; i < c->text.sentences_n; i++) {
-        struct fb_str s = c->text.sentences[i];
-        if (s.p < own.p + own.n && own.p < s.p + s.n && c->about[i].reader)
+    for (size_t i = 0; i < c->text.sentences_n; i++)
+        if (c->about[i].reader && overlap(c->text.sentences[i], own))
             return c->about[i].reader;
-    }
     return NULL;
+}
+
+/* Whom the decisive sentences are about: the strongest that is about somebody. *ret_own: that sentence. */
+static struct fb_about decisive_about(const struct reading *r, struct fb_str *ret_own)
+{
+    const struct fb_case *c = r->c;
+    for (size_t k = 0; k < r->decisive_n; k++)
+        for (size_t i = 0; i < c->text.sentences_n; i++)
+            if ((c->about[i].reader || c->about[i].person) && overlap(c->text.sentences[i], r->decisive[k].text)) {
+                *ret_own = r->decisive[k].text;
+                return c->about[i];
+            }
+    return (struct fb_about){NULL, NULL};
+}
+
+static bool wrote_alone(const struct fb_case *c, struct fb_about a)
+{
+    return (a.reader || a.person) && fb_past_alone(&c->past, a.reader ? a.reader->addr : a.person->email);
+}
+
+/* Somebody whom the text names or addresses, and with whom the sender exchanged mail alone. */
+static struct fb_about any_alone(const struct fb_case *c)
+{
+    for (size_t i = 0; i < c->mentions_n; i++) {
+        struct fb_about a = {c->mentions[i].reader, c->mentions[i].person};
+        if (wrote_alone(c, a))
+            return a;
+    }
+    return (struct fb_about){c->addressee, NULL};
+}
+
+/* Asked of messages that the judge does not read too. */
+static int read_named_alone(const struct reading *r, struct fb_signal *ret, struct fb_err *err)
+{
+    struct fb_str own = FB_STR_NONE;
+    struct fb_about who = decisive_about(r, &own);
+    if (!own.n)
+        who = any_alone(r->c);
+    if (!wrote_alone(r->c, who))
+        return 0;
+    struct fb_signal_evidence *v = fb_arena_array(r->arena, 1, sizeof *v);
+    struct fb_str note = fb_arena_printf(r->arena, "%.*s and you wrote to each other alone before", FB_FMT(fb_about_name(who)));
+    if (!v || !note.p)
+        return fb_fail_memory(err);
+    *v = (struct fb_signal_evidence){.text = own, .note = note, .who = who.reader};
+    *ret = (struct fb_signal){.value = 1, .evidence_n = 1, .evidence = v};
+    return 0;
 }
 
 static struct fb_signal_evidence quote(const struct reading *r, const struct fb_meaning_sentence *s, struct fb_str note)
@@ -184,5 +238,7 @@ int fb_meaning_signals_read(const struct fb_source *source, struct fb_arena *are
 {
     struct reading r = {.c = c, .arena = arena};
     int rc = fb_judging_read(source->state, arena, c, &r.input, &r.meaning, err);
-    return rc == FB_JUDGING_NONE ? 0 : rc ? -1 : read_all(&r, ret, err);
+    if (rc != FB_JUDGING_NONE && (rc || read_all(&r, ret, err)))
+        return -1;
+    return read_named_alone(&r, &ret[NAMED_ALONE], err);
 }
