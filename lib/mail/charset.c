@@ -103,18 +103,24 @@ static size_t widthless(const char *p, size_t n)
     return 0;
 }
 
+/* How many bytes at @p are a blank of another width, or 0: U+00A0, U+2002 to U+200A, U+202F (before "AM" in attributions). */
+static size_t blank(const char *p, size_t n)
+{
+    if (n >= 2 && memcmp(p, "\xC2\xA0", 2) == 0)
+        return 2;
+    return n >= 3 && (memcmp(p, "\xE2\x80\xAF", 3) == 0 || (memcmp(p, "\xE2\x80", 2) == 0 && p[2] >= '\x82' && p[2] <= '\x8A')) ? 3 : 0;
+}
+
 /* One character, or what stands for it; how many bytes it took. */
 static size_t tidy_one(const char *p, size_t n, char **to)
 {
     unsigned char c = (unsigned char)*p;
     if (c >= 0x80) {
-        size_t drop = widthless(p, n);
-        if (drop)
-            return drop;
-        if (n >= 2 && memcmp(p, "\xC2\xA0", 2) == 0) {
+        size_t drop = widthless(p, n), wide = drop ? 0 : blank(p, n);
+        if (wide)
             *(*to)++ = ' ';
-            return 2;
-        }
+        if (drop || wide)
+            return drop + wide;
     }
     if (c == '\r') {
         *(*to)++ = '\n';

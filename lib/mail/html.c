@@ -18,6 +18,7 @@ enum effect {
     VERBATIM = 16,
     SIGNATURE = 32, /* as if "-- " stood before it */
     DIVIDER = 64,   /* a line of underscores before it */
+    ORIGINAL = 128, /* what follows is the message that is answered, whatever its language: a divider that says so before it */
 };
 
 struct html {
@@ -56,17 +57,47 @@ static bool has(struct fb_str s, struct fb_str needle)
     return fb_str_ifind(s, needle) >= 0;
 }
 
+/* Whether @style holds @declaration, whatever blanks it is written with, and not as the beginning of a greater number. */
+static bool declares(struct fb_str style, const char *declaration)
+{
+    for (size_t i = 0, end; i < style.n; i++) {
+        const char *d = declaration;
+        for (end = i; *d && end < style.n && (fb_lower(style.p[end]) == *d || fb_is_blank(style.p[end])); end++)
+            d += fb_lower(style.p[end]) == *d;
+        if (!*d && (end == style.n || (style.p[end] != '.' && !fb_is_digit(style.p[end]))))
+            return true;
+    }
+    return false;
+}
+
+static bool declares_any(struct fb_str style, const char *const *declarations)
+{
+    for (; style.n && *declarations; declarations++)
+        if (declares(style, *declarations))
+            return true;
+    return false;
+}
+
 /* A blockquote without a border is how Gmail and Outlook on the web indent one's own text. */
 static bool is_indent(const xmlChar **attributes)
 {
-    struct fb_str style = attribute(attributes, "style");
-    return !attribute(attributes, "type").n && (has(style, FB_STR("border:none")) || has(style, FB_STR("border: none")));
+    return !attribute(attributes, "type").n && declares(attribute(attributes, "style"), "border:none");
 }
 
 static bool is_invisible(const xmlChar **attributes)
 {
-    struct fb_str style = attribute(attributes, "style");
-    return has(style, FB_STR("display:none")) || has(style, FB_STR("display: none")) || has(style, FB_STR("mso-hide:all"));
+    static const char *const hides[] = {"display:none", "visibility:hidden", "mso-hide:all", "font-size:0", "opacity:0", "max-height:0", NULL};
+    for (size_t i = 0; attributes[i]; i += 2)
+        if (strcmp((const char *)attributes[i], "hidden") == 0)
+            return true;
+    return declares_any(attribute(attributes, "style"), hides);
+}
+
+/* The line that Outlook draws above the header lines of what is answered: 2013 and later, and before. */
+static bool is_outlook_line(const xmlChar **attributes)
+{
+    static const char *const lines[] = {"border-top:solid #e1e1e1 1.0pt", "border-top:solid #b5c4df 1.0pt", NULL};
+    return declares_any(attribute(attributes, "style"), lines);
 }
 
 /* What mail clients call the parts of a message that they write. */
@@ -76,14 +107,15 @@ static unsigned mail_effect(const xmlChar **attributes)
         const char *name; /* within class or id */
         unsigned effect;
     } parts[] = {
-        {"gmail_signature", SIGNATURE}, {"moz-signature", SIGNATURE}, {"divrplyfwdmsg", DIVIDER}, {"appendonsend", DIVIDER},
-        {"yahoo_quoted", DIVIDER}, {"outlookmessageheader", DIVIDER}, {"reply-intro", DIVIDER},
+        {"gmail_signature", SIGNATURE}, {"moz-signature", SIGNATURE}, {"appendonsend", DIVIDER}, {"reply-intro", DIVIDER}, {"divrplyfwdmsg", ORIGINAL},
+        {"yahoo_quoted", ORIGINAL}, {"outlookmessageheader", ORIGINAL}, {"olk_src_body_section", ORIGINAL}, {"mail-editor-reference-message", ORIGINAL},
+        {"ms-outlook-mobile-reference-message", ORIGINAL}, {"moz-forward-container", ORIGINAL}, {"zwchr", ORIGINAL},
     };
     struct fb_str class = attribute(attributes, "class"), id = attribute(attributes, "id");
     for (size_t i = 0; (class.n || id.n) && i < sizeof parts / sizeof *parts; i++)
         if (has(class, fb_str(parts[i].name)) || has(id, fb_str(parts[i].name)))
             return parts[i].effect;
-    return 0;
+    return is_outlook_line(attributes) ? ORIGINAL : 0;
 }
 
 static unsigned effect_of(const char *name, const xmlChar **attributes)
@@ -147,6 +179,8 @@ static void enter(struct html *h, unsigned e)
         owe_breaks(h, e & APART ? 2 : 1);
     if (e & DIVIDER)
         line_add(h, FB_STR("________________________________"));
+    if (e & ORIGINAL)
+        line_add(h, FB_STR("-----Original Message-----"));
     if (e & SIGNATURE)
         line_add(h, FB_STR("-- "));
     h->quotes += (e & QUOTE) != 0;
