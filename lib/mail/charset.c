@@ -92,15 +92,16 @@ int fb_charset_utf8(struct fb_arena *arena, struct fb_str bytes, const char *cha
     return ret->p ? 0 : fb_fail_memory(err);
 }
 
-/* How many bytes at @p are a character without width, or 0: soft hyphen, U+200B, U+200C, U+2060, U+FEFF (not U+200D, which joins emoji). */
+/* How many bytes at @p are a character without width, or 0: soft hyphen, U+200B, U+200C, U+2060, U+FEFF (not U+200D, which joins emoji),
+ * and what only sets the direction: U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069. */
 static size_t widthless(const char *p, size_t n)
 {
-    if (n >= 2 && memcmp(p, "\xC2\xAD", 2) == 0)
-        return 2;
-    if (n >= 3 && (memcmp(p, "\xE2\x80\x8B", 3) == 0 || memcmp(p, "\xE2\x80\x8C", 3) == 0 || memcmp(p, "\xE2\x81\xA0", 3) == 0 ||
-                   memcmp(p, "\xEF\xBB\xBF", 3) == 0))
-        return 3;
-    return 0;
+    unsigned char a = (unsigned char)p[0], b = n >= 2 ? (unsigned char)p[1] : 0, c = n >= 3 ? (unsigned char)p[2] : 0;
+    if (a == 0xC2)
+        return b == 0xAD ? 2 : 0;
+    bool general = a == 0xE2 && b == 0x80 && (c == 0x8B || c == 0x8C || c == 0x8E || c == 0x8F || (c >= 0xAA && c <= 0xAE));
+    bool more = a == 0xE2 && b == 0x81 && (c == 0xA0 || (c >= 0xA6 && c <= 0xA9));
+    return general || more || (a == 0xEF && b == 0xBB && c == 0xBF) ? 3 : 0;
 }
 
 /* How many bytes at @p are a blank of another width, or 0: U+00A0, U+2002 to U+200A, U+202F (before "AM" in attributions). */

@@ -10,9 +10,9 @@
 
 /* Verbs of attributions, in the languages of the mail clients that write them. */
 const char *const fb_wrote[] = {
-    "wrote", "writes", " said", "schrieb", "geschrieben", "écrit", "ecrit", "escribió", "escribio", "scritto", "schreef", "escreveu",
-    "yazdı", "yazmış", "şunları yazdı", "a scris", "napisał", "napisal", "skrev", "kirjoitti", "napsal", "írta", "írt", "написал",
-    "пишет", "писал", "έγραψε", "写道", "寫道", "書きました", "のメール", "작성", NULL};
+    "wrote", "writes", " said", "schrieb", "geschrieben", "écrit", "ecrit", "escribió", "escribio", "scritto", "schreef", "escreveu", "yazdı", "yazmış",
+    "a scris", "napisał", "napisal", "pisze", "skrev", "kirjoitti", "napsal", "ezt írta", "írta", "написал", "пишет", "писал", "пише", "έγραψε",
+    "写道", "寫道", "書きました", "のメール", "작성", "va escriure", "missatge de", "كتب", "تمت كتابة", "כתב", NULL};
 static const char *const dividers[] = {
     "original message", "original appointment", "forwarded by", "forwarded message", "forwarded mail", "reply message", "reply separator",
     "inline attachment follows",
@@ -29,18 +29,18 @@ static const char *const plain_dividers[] = {
     "iletilen mesajın başlangıcı:", "vidarebefordrat brev:", "początek przekazywanej wiadomości", NULL};
 
 /* Labels of header blocks: a kind's labels end with NULL. */
-static const char *const labels[FB_LABELS][24] = {
-    [FB_LABEL_FROM] = {"from", "von", "de", "da", "van", "från", "fra", "od", "kimden", "gönderen", "expéditeur", "remitente", "mittente", "afzender",
-              "от", "от кого", "author", "发件人", "差出人", NULL},
-    [FB_LABEL_DATE] = {"sent", "date", "gesendet", "datum", "envoyé", "envoyé le", "enviado", "enviado el", "enviado em", "enviada em", "fecha", "inviato",
-              "data", "verzonden", "tarih", "gönderildi", "gönderme tarihi", "skickat", "sendt", "wysłano", "дата", "отправлено", NULL},
-    [FB_LABEL_TO] = {"to", "an", "à", "À", "a", "para", "aan", "till", "til", "kime", "alıcı", "destinataire", "destinatario", "do", "кому", "收件人",
-            "宛先", NULL},
-    [FB_LABEL_COPY] = {"cc", "bcc", "kopie", "copie", "copia", "kopi", "bilgi", "копия", "抄送", NULL},
-    [FB_LABEL_SUBJECT] = {"subject", "betreff", "objet", "asunto", "oggetto", "onderwerp", "assunto", "konu", "ämne", "emne", "temat", "тема", "sujet",
-                 "主题", "件名", NULL},
-    [FB_LABEL_OTHER] = {"reply-to", "importance", "attachments", "anlagen", "sent by", "please respond to", "antwort an", "wichtigkeit", "priority",
-               NULL},
+static const char *const labels[FB_LABELS][40] = {
+    [FB_LABEL_FROM] = {"from", "author", "von", "de", "da", "van", "från", "fra", "od", "kimden", "gönderen", "expéditeur", "remitente", "mittente", "afzender", "lähettäjä", "feladó",
+                       "de la", "От", "От кого", "Від", "Από", "发件人", "寄件者", "差出人", "보낸 사람", "من", "מאת", NULL},
+    [FB_LABEL_DATE] = {"sent", "date", "gesendet", "datum", "envoyé", "envoyé le", "enviado", "enviado el", "enviado em", "enviada em", "enviada", "fecha", "inviato", "data", "verzonden",
+                       "tarih", "gönderildi", "gönderme tarihi", "skickat", "sendt", "dato", "wysłano", "lähetetty", "odesláno", "elküldve", "küldve", "trimis", "Дата", "Отправлено",
+                       "Надіслано", "Στάλθηκε", "发送时间", "傳送時間", "送信日時", "보낸 날짜", "تاريخ الإرسال", "נשלח", NULL},
+    [FB_LABEL_TO] = {"to", "an", "à", "À", "a", "para", "aan", "till", "til", "kime", "alıcı", "destinataire", "destinatario", "do", "komu", "vastaanottaja", "címzett", "către", "Кому",
+                     "Προς", "收件人", "收件者", "宛先", "받는 사람", "إلى", "אל", NULL},
+    [FB_LABEL_COPY] = {"cc", "bcc", "kopie", "copie", "copia", "kopia", "kopi", "kopio", "bilgi", "dw", "másolatot kap", "Копия", "Копія", "Κοιν.", "抄送", "副本", "참조", "نسخة", "עותק", NULL},
+    [FB_LABEL_SUBJECT] = {"subject", "betreff", "objet", "asunto", "oggetto", "onderwerp", "assunto", "konu", "Ämne", "emne", "temat", "aihe", "předmět", "tárgy", "subiect", "sujet", "Тема",
+                          "Θέμα", "主题", "主旨", "件名", "제목", "الموضوع", "נושא", NULL},
+    [FB_LABEL_OTHER] = {"reply-to", "importance", "attachments", "anlagen", "sent by", "please respond to", "antwort an", "wichtigkeit", "priority", NULL},
 };
 
 bool fb_lines_has(struct fb_str s, const char *const *words)
@@ -68,11 +68,11 @@ static bool has_year(struct fb_str s)
     return false;
 }
 
-/* 9:15, 09:15, 9.15 Uhr is not looked for: clients write the colon. */
+/* 9:15, 09:15, 9h15; "kl. 9.15" and "klo 9.15", as Danish and Finnish have it, where the rest is a date. */
 static bool has_clock(struct fb_str s)
 {
     for (size_t i = 1; i + 2 < s.n; i++)
-        if ((s.p[i] == ':' || s.p[i] == 'h') && fb_is_digit(s.p[i - 1]) && fb_is_digit(s.p[i + 1]) && fb_is_digit(s.p[i + 2]))
+        if ((s.p[i] == ':' || s.p[i] == 'h' || (s.p[i] == '.' && fb_str_ifind(s, FB_STR("kl")) >= 0)) && fb_is_digit(s.p[i - 1]) && fb_is_digit(s.p[i + 1]) && fb_is_digit(s.p[i + 2]))
             return true;
     return false;
 }
@@ -147,11 +147,14 @@ static bool opens(struct fb_str s)
     return s.n && (fb_lines_begins(s, openers) || fb_is_digit(s.p[0]));
 }
 
-/* Whether @s, from its first line to its ':', was written by a program. @followed: marked lines follow it. */
+/* Whether @s, from its first line to its ':', was written by a program. @followed: marked lines follow it. Some languages
+ * need no verb: "3 Nov 2026 07:52, Ann <ann@example.com>:". */
 static bool is_attribution(struct fb_str s, bool followed)
 {
-    bool machine = has_address(s) || ((has_year(s) || has_date(s)) && has_clock(s));
-    return machine ? followed || fb_lines_has(s, fb_wrote) : followed && fb_lines_has(s, fb_wrote);
+    bool time = (has_year(s) || has_date(s)) && has_clock(s), address = has_address(s);
+    if (time && address && fb_str_iends(s, FB_STR(">:")))
+        return true;
+    return time || address ? followed || fb_lines_has(s, fb_wrote) : followed && fb_lines_has(s, fb_wrote);
 }
 
 /* "wrote:" alone: who did is on the line above. */
@@ -213,15 +216,25 @@ static struct fb_str without_stars(struct fb_str s)
     return s;
 }
 
+/* Where the colon stands behind a label, and how many bytes it has: ':' or U+FF1A. */
+static const char *colon(struct fb_str head, size_t *ret_n)
+{
+    const char *ascii = head.n ? memchr(head.p, ':', head.n) : NULL;
+    ptrdiff_t wide = ascii ? -1 : fb_str_ifind(head, FB_STR("："));
+    *ret_n = ascii ? 1 : 3;
+    return ascii ? ascii : wide < 0 ? NULL : head.p + wide;
+}
+
 enum fb_label fb_label_of(struct fb_str s, struct fb_str *ret_value)
 {
+    size_t colon_n;
     s = without_stars(s);
-    struct fb_str head = {s.p, s.n < 40 ? s.n : 40}, name;
-    if (!head.n || !memchr(head.p, ':', head.n) || !fb_str_split(&head, ':', &name))
+    const char *at = colon((struct fb_str){s.p, s.n < 40 ? s.n : 40}, &colon_n);
+    if (!at)
         return FB_LABELS;
-    *ret_value = without_stars(fb_str_trim((struct fb_str){s.p + name.n + 1, s.n - name.n - 1}));
-    *ret_value = fb_str_trim(*ret_value);
-    name = fb_str_trim(name);
+    struct fb_str name = fb_str_trim((struct fb_str){s.p, (size_t)(at - s.p)});
+    const char *value = at + colon_n;
+    *ret_value = fb_str_trim(without_stars(fb_str_trim((struct fb_str){value, (size_t)(s.p + s.n - value)})));
     while (name.n && name.p[name.n - 1] == '*')
         name.n--;
     for (enum fb_label l = 0; l < FB_LABELS; l++)

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "mail/charset.h"
 #include "mail/own.h"
 
 struct own_case {
@@ -46,6 +47,87 @@ static const struct own_case quoted[] = {
     {"answers between the lines", "On 3 Nov 2026 at 07:52, Ann <ann@example.com> wrote:\n> Who?\nMe.\n\n> When?\n\nNow.\n", "Me.\n\nNow."},
     {"a quote wrapped on its way", "> this line of the quoted message was wrapped by the client of somebody on\nits way\n> to here\n\nMine.\n", "Mine."},
     {"an answer right below its paragraph", "Right.\nann@example.com wrote:\n>\n> old\n", "Right."},
+};
+
+#define ANN "Ann Smith <ann@example.com>"
+
+/* As mail clients introduce a reply, above "> old". */
+static const struct {
+    const char *client, *attribution;
+} attributions[] = {
+    {"Gmail, English", "On Tue, Nov 3, 2026 at 7:52\u202fAM " ANN " wrote:"},
+    {"Gmail, German", "Am Di., 3. Nov. 2026 um 07:52 Uhr schrieb " ANN ":"},
+    {"Gmail, French", "Le mar. 3 nov. 2026 à 07:52, " ANN " a écrit :"},
+    {"Gmail, Spanish", "El mar, 3 nov 2026 a las 7:52, Ann Smith (<ann@example.com>) escribió:"},
+    {"Gmail, Catalan", "Missatge de " ANN " del dia dt., 3 de nov. 2026 a les 7:52:"},
+    {"Gmail, Italian", "Il giorno mar 3 nov 2026 alle ore 07:52 " ANN " ha scritto:"},
+    {"Gmail, Portuguese of Brazil", "Em ter., 3 de nov. de 2026 às 07:52, " ANN " escreveu:"},
+    {"Gmail, Portuguese", ANN " escreveu (terça, 3/11/2026 à(s) 07:52):"},
+    {"Gmail, Dutch", "Op di 3 nov 2026 om 07:52 schreef " ANN ":"},
+    {"Gmail, Turkish", ANN ", 3 Kas 2026 Sal, 07:52 tarihinde şunu yazdı:"},
+    {"Gmail, Swedish", "Den tis 3 nov. 2026 kl 07:52 skrev " ANN ":"},
+    {"Gmail, Danish", "Den tirs. 3. nov. 2026 kl. 07.52 skrev " ANN ":"},
+    {"Gmail, Norwegian", "tir. 3. nov. 2026 kl. 07:52 skrev " ANN ":"},
+    {"Gmail, Finnish", "ti 3. marrask. 2026 klo 7.52 Ann Smith (ann@example.com) kirjoitti:"},
+    {"Gmail, Polish", "wt., 3 lis 2026 o 07:52 " ANN " napisał(a):"},
+    {"Gmail, Czech", "út 3. 11. 2026 v 7:52 odesílatel " ANN " napsal:"},
+    {"Gmail, Hungarian", ANN " ezt írta (időpont: 2026. nov. 3., K, 7:52):"},
+    {"Gmail, Romanian", "mar., 3 nov. 2026 la 07:52, " ANN " a scris:"},
+    {"Gmail, Russian", "вт, 3 нояб. 2026 г. в 07:52, " ANN ":"},
+    {"Gmail, Ukrainian", "вт, 3 лист. 2026 р. о 07:52 " ANN " пише:"},
+    {"Gmail, Greek", "Στις Τρί 3 Νοε 2026 στις 7:52 π.μ., ο χρήστης " ANN " έγραψε:"},
+    {"Gmail, Japanese", "2026年11月3日(火) 7:52 " ANN ":"},
+    {"Gmail, Chinese", ANN " 于2026年11月3日周二 07:52写道："},
+    {"Gmail, Korean", "2026년 11월 3일 (화) 오전 7:52, " ANN "님이 작성:"},
+    {"Gmail, Arabic", "في الثلاثاء، 3 نوفمبر 2026 في 7:52 ص تمت كتابة ما يلي بواسطة " ANN ":"},
+    {"Gmail, Hebrew", "\u202bבתאריך יום ג׳, 3 בנוב׳ 2026 ב-7:52 מאת " ANN ":\u202c"},
+    {"Apple Mail, English", "On Nov 3, 2026, at 7:52\u202fAM, " ANN " wrote:"},
+    {"Apple Mail, German", "Am 03.11.2026 um 07:52 schrieb " ANN ":"},
+    {"Apple Mail, French", "Le 3 nov. 2026 à 07:52, " ANN " a écrit :"},
+    {"Apple Mail, Spanish", "El 3 nov 2026, a las 7:52, " ANN " escribió:"},
+    {"Apple Mail, Italian", "Il giorno 3 nov 2026, alle ore 07:52, " ANN " ha scritto:"},
+    {"Apple Mail, Turkish", ANN " şunları yazdı (3 Kas 2026 07:52):"},
+    {"Thunderbird, English", "On 11/3/26 7:52 AM, Ann Smith wrote:"},
+    {"Thunderbird, German", "Am 03.11.26 um 07:52 schrieb Ann Smith:"},
+    {"Thunderbird, French", "Le 03/11/2026 à 07:52, Ann Smith a écrit :"},
+    {"Thunderbird, Spanish", "El 3/11/26 a las 7:52, Ann Smith escribió:"},
+    {"Thunderbird, Italian", "Il 03/11/26 07:52, Ann Smith ha scritto:"},
+    {"Thunderbird, Dutch", "Op 03-11-2026 om 07:52 schreef Ann Smith:"},
+    {"Thunderbird, Polish", "W dniu 03.11.2026 o 07:52, Ann Smith pisze:"},
+    {"Thunderbird, Russian", "03.11.2026 7:52, Ann Smith пишет:"},
+    {"Yahoo, English", "On Tuesday, November 3, 2026 at 07:52:10 AM GMT, " ANN " wrote:"},
+    {"Yahoo, German", "Am Dienstag, 3. November 2026 um 07:52:10 MEZ hat " ANN " Folgendes geschrieben:"},
+    {"Yahoo, Spanish", "El martes, 3 de noviembre de 2026, 07:52:10 CET, " ANN " escribió:"},
+    {"Proton", "On Tuesday, November 3rd, 2026 at 7:52 AM, " ANN " wrote:"},
+    {"Outlook for Android", "On Tue, Nov 3, 2026 at 7:52 AM +0100, \"Ann Smith\" <ann@example.com> wrote:"},
+    {"mutt", "On Tue, Nov 03, 2026 at 07:52:10AM +0100, Ann Smith wrote:"},
+    {"Gnus", "Ann Smith <ann@example.com> writes:"},
+};
+
+/* As Outlook, Exchange and others put header lines above what is answered, in unmarked text. */
+static const struct {
+    const char *language, *block;
+} header_lines[] = {
+    {"English", "From: Ann <ann@example.com>\nSent: Tuesday, November 3, 2026 7:52 AM\nTo: Bob <bob@example.com>\nCc: Team <team@example.com>\nSubject: RE: Plan"},
+    {"German", "Von: Ann <ann@example.com>\nGesendet: Dienstag, 3. November 2026 07:52\nAn: Bob <bob@example.com>\nBetreff: AW: Plan"},
+    {"French", "De : Ann <ann@example.com>\nEnvoyé : mardi 3 novembre 2026 07:52\nÀ : Bob <bob@example.com>\nObjet : RE: Plan"},
+    {"Spanish", "De: Ann <ann@example.com>\nEnviado: martes, 3 de noviembre de 2026 7:52\nPara: Bob <bob@example.com>\nAsunto: RE: Plan"},
+    {"Italian", "Da: Ann <ann@example.com>\nInviato: martedì 3 novembre 2026 07:52\nA: Bob <bob@example.com>\nOggetto: R: Plan"},
+    {"Dutch", "Van: Ann <ann@example.com>\nVerzonden: dinsdag 3 november 2026 07:52\nAan: Bob <bob@example.com>\nOnderwerp: RE: Plan"},
+    {"Portuguese", "De: Ann <ann@example.com>\nEnviada em: terça-feira, 3 de novembro de 2026 07:52\nPara: Bob <bob@example.com>\nAssunto: RES: Plan"},
+    {"Turkish", "Kimden: Ann <ann@example.com>\nGönderildi: 3 Kasım 2026 Salı 07:52\nKime: Bob <bob@example.com>\nKonu: YNT: Plan"},
+    {"Swedish", "Från: Ann <ann@example.com>\nSkickat: den 3 november 2026 07:52\nTill: Bob <bob@example.com>\nÄmne: SV: Plan"},
+    {"Danish", "Fra: Ann <ann@example.com>\nSendt: 3. november 2026 07:52\nTil: Bob <bob@example.com>\nEmne: SV: Plan"},
+    {"Finnish", "Lähettäjä: Ann <ann@example.com>\nLähetetty: tiistai 3. marraskuuta 2026 7.52\nVastaanottaja: Bob <bob@example.com>\nAihe: VS: Plan"},
+    {"Polish", "Od: Ann <ann@example.com>\nWysłano: wtorek, 3 listopada 2026 07:52\nDo: Bob <bob@example.com>\nTemat: ODP: Plan"},
+    {"Czech", "Od: Ann <ann@example.com>\nOdesláno: úterý 3. listopadu 2026 7:52\nKomu: Bob <bob@example.com>\nPředmět: RE: Plan"},
+    {"Hungarian", "Feladó: Ann <ann@example.com>\nElküldve: 2026. november 3. 7:52\nCímzett: Bob <bob@example.com>\nTárgy: RE: Plan"},
+    {"Romanian", "De la: Ann <ann@example.com>\nTrimis: marți, 3 noiembrie 2026 07:52\nCătre: Bob <bob@example.com>\nSubiect: RE: Plan"},
+    {"Russian", "От: Ann <ann@example.com>\nОтправлено: 3 ноября 2026 г. 7:52\nКому: Bob <bob@example.com>\nТема: RE: Plan"},
+    {"Greek", "Από: Ann <ann@example.com>\nΣτάλθηκε: Τρίτη, 3 Νοεμβρίου 2026 7:52 πμ\nΠρος: Bob <bob@example.com>\nΘέμα: RE: Plan"},
+    {"Chinese", "发件人：Ann <ann@example.com>\n发送时间：2026年11月3日 7:52\n收件人：Bob <bob@example.com>\n主题：Plan"},
+    {"Japanese", "差出人: Ann <ann@example.com>\n送信日時: 2026年11月3日 7:52\n宛先: Bob <bob@example.com>\n件名: RE: Plan"},
+    {"Korean", "보낸 사람: Ann <ann@example.com>\n보낸 날짜: 2026년 11월 3일 화요일 7:52\n받는 사람: Bob <bob@example.com>\n제목: RE: Plan"},
 };
 
 static const struct own_case below[] = {
@@ -94,6 +176,40 @@ static void what_is_quoted_goes(void **state)
 {
     (void)state;
     OWN_IS(quoted);
+}
+
+/* How much of it is wrong. */
+static int reply_is(const char *name, const char *format, const char *introduction, const char *want)
+{
+    FB_ARENA a = fb_arena_new(1u << 20);
+    struct fb_own own;
+    struct fb_err err;
+    struct fb_str text = fb_arena_printf(a, format, introduction);
+    assert_int_equal(fb_charset_tidy(a, text, &text, &err), 0);
+    assert_int_equal(fb_own_words(a, text, &own, &err), 0);
+    bool cut = fb_str_eq(own.text, fb_str(want)), by = fb_str_eq(own.quoted.addr, FB_STR("ann@example.com")) || fb_str_eq(own.quoted.name, FB_STR("Ann Smith"));
+    if (!cut)
+        print_error("%s: \"%.*s\", wanted \"%s\"\n", name, FB_FMT(own.text), want);
+    if (!by)
+        print_error("%s: by \"%.*s\", %.*s\n", name, FB_FMT(own.quoted.name), FB_FMT(own.quoted.addr));
+    return !cut + !by;
+}
+
+static void every_client_and_language_is_known(void **state)
+{
+    (void)state;
+    int wrong = 0;
+    for (size_t i = 0; i < sizeof attributions / sizeof *attributions; i++) {
+        const char *client = attributions[i].client, *line = attributions[i].attribution;
+        wrong += reply_is(client, "New.\n\n%s\n\n> old\n", line, "New.");
+        wrong += reply_is(client, "%s\n> old\n\nNew.\n", line, "New.");
+        wrong += reply_is(client, "%s\n> Who?\n\nMe.\n\n> When?\n\nNow.\n", line, "Me.\n\nNow.");
+        if (strstr(line, "2026") && strstr(line, "@"))
+            wrong += reply_is(client, "New.\n\n%s\n\nold\n", line, "New.");
+    }
+    for (size_t i = 0; i < sizeof header_lines / sizeof *header_lines; i++)
+        wrong += reply_is(header_lines[i].language, "New.\n\n%s\n\nold\n", header_lines[i].block, "New.");
+    assert_int_equal(wrong, 0);
 }
 
 static void what_stands_below_goes(void **state)
@@ -218,6 +334,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_quoted_goes),
+        cmocka_unit_test(every_client_and_language_is_known),
         cmocka_unit_test(what_stands_below_goes),
         cmocka_unit_test(what_only_looks_like_it_stays),
         cmocka_unit_test(sentences_end_where_people_end_them),
