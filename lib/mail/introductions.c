@@ -340,8 +340,12 @@ bool fb_introduces_rest(const struct fb_lines *lines, size_t i, struct fb_introd
         begin = block == SIZE_MAX ? attribution_begin(lines, i, false) : block_begin(lines, i);
         end = block == SIZE_MAX ? i + 1 : block;
     }
+    if (begin == SIZE_MAX)
+        return false;
+    while (begin > 0 && (!lines->v[begin - 1].text.n || is_ruler(lines->v[begin - 1].text)))
+        begin--;
     *ret = (struct fb_introduction){begin, end};
-    return begin != SIZE_MAX;
+    return true;
 }
 
 bool fb_introduces_marked(const struct fb_lines *lines, size_t i, struct fb_introduction *ret)

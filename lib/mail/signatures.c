@@ -307,7 +307,7 @@ static bool may_begin(const struct fb_lines *lines, size_t begin, size_t i)
 /* A card begins with a full name, with numbers, addresses, a title below it. */
 static bool is_named_card(const struct fb_lines *lines, size_t begin, size_t i, size_t end)
 {
-    return names(lines->v[i].text) >= 2 && !is_sign_off(lines->v[i].text) && i + 1 < end && lines->v[i + 1].text.n && may_begin(lines, begin, i) &&
+    return names(lines->v[i].text) >= 2 && !is_sign_off(lines->v[i].text) && !is_signed_off(lines->v[i].text) && i + 1 < end && lines->v[i + 1].text.n && may_begin(lines, begin, i) &&
            cards(lines, i + 1, end) > 0;
 }
 

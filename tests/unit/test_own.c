@@ -7,6 +7,8 @@
 #include <cmocka.h>
 
 #include "mail/charset.h"
+#include "mail/html.h"
+#include "mail/message.h"
 #include "mail/own.h"
 
 struct own_case {
@@ -138,6 +140,20 @@ static const struct own_case below[] = {
     {"an iPhone", "New.\n\nSent from my iPhone\n", "New."},
     {"a German iPhone", "Neu.\n\nVon meinem iPhone gesendet\n", "Neu."},
     {"Outlook's app", "New.\n\nGet Outlook for iOS<https://aka.ms/x>\n", "New."},
+    {"a French iPhone", "Neuf.\n\nEnvoyé de mon iPhone\n", "Neuf."},
+    {"a Spanish Samsung", "Nuevo.\n\nEnviado desde mi Samsung Galaxy\n", "Nuevo."},
+    {"a Turkish iPhone", "Yeni.\n\niPhone'umdan gönderildi\n", "Yeni."},
+    {"a card whose name stands alone", "I will be late.\n\nBob Smith\nx3-5290\n", "I will be late."},
+    {"a card in two paragraphs", "Please look.\nThanks.  Bob\n\nBob Smith\nExample Corp.\n1 Main Street, Suite 2\n\nTel: +1 713 555 0100\nFax: +1 713 555 0101\n", "Please look.\nThanks.  Bob"},
+    {"a card below a nickname", "Not tons of it.\n\nbobby\nBob Smith\nbob@example.com\n", "Not tons of it.\n\nbobby"},
+    {"a card between rulers", "Done.\n\n*****************\nBob Smith, CFA\nConsultant\n(415) 555-0100 ph.\n*****************\n", "Done."},
+    {"a card above a forward", "Bob Smith\nSenior Counsel\n(713) 555-0100\n---- Forwarded by Bob Smith/NA/Example on 03/30/2026 01:37 PM -----\n\nold\n", ""},
+    {"a card below a quote", "Yes.\n\n> old\n\nTel: +1 713 555 0100\nhttp://www.example.com\n", "Yes."},
+    {"a name in the sign-off", "Please send it.\n\nRegards, Bob\nBob Smith\nSenior Counsel\nTel: +1 713 555 0100\n", "Please send it.\n\nRegards, Bob"},
+    {"a card above attachments", "Here it is.\n\nThanks\nBob Smith\n+1 713 555 0100\n\n - plan.doc\n", "Here it is.\n\nThanks\nBob Smith\n\n- plan.doc"},
+    {"a folded disclaimer", "New.\n\nThis is a PRIVATE message. If you are not the intended\nrecipient, do not read it and do not disclose it to others. Please notify\nthe sender.\n", "New."},
+    {"a German disclaimer", "Neu.\n\nDiese E-Mail ist vertraulich. Wenn Sie nicht der richtige Adressat sind, informieren Sie bitte den Absender\nund vernichten Sie diese Mail. Das unbefugte Kopieren ist nicht gestattet.\n", "Neu."},
+    {"a disclaimer that comes first", "This mail is confidential and intended solely for the addressee. If you received it in error, notify the\nsender and delete it.\n\nNew.\n", "New."},
     {"a disclaimer", "New.\n\n*****\nThis e-mail is confidential and may be privileged. If you are not the intended recipient,\nplease notify the sender and delete it.\n*****\n", "New."},
     {"a provider's footer", "New.\n\n__________________________________________________\nDo You Yahoo!?\nhttp://mail.example.com\n", "New."},
 };
@@ -151,12 +167,66 @@ static const struct own_case kept[] = {
     {"an address that a sentence introduces", "Send it here:\n\nBob Smith\n1 Main Street\nbob@example.com\n+1 713 555 0100\n", "Send it here:\n\nBob Smith\n1 Main Street\nbob@example.com\n+1 713 555 0100"},
     {"an arrow", "a -> b\n-> c\n", "a -> b\n-> c"},
     {"thanks in the middle", "Thanks.\nBob\nwill call you tomorrow at 713-555-0100, I think.\nDo not wait for me.\n", "Thanks.\nBob\nwill call you tomorrow at 713-555-0100, I think.\nDo not wait for me."},
+    {"what came in error", "I received this in error and it looks confidential to me, so please delete it at your end\nand tell Ann that she should look at whom she writes to.\n",
+     "I received this in error and it looks confidential to me, so please delete it at your end and tell Ann that she should look at whom she writes to."},
+    {"two people", "I would ask two people.\n\nBob Smith\nAnn Jones\n", "I would ask two people.\n\nBob Smith\nAnn Jones"},
+    {"a postscript", "New.\n\nRegards\nBob\n\nPS: The site is http://www.example.com and it is down.\n", "New.\n\nRegards\nBob\n\nPS: The site is http://www.example.com and it is down."},
+    {"values", "Here is what it says.\n\nSELLER_PHONE = 602.555.0100\nSELLER_MAIL = sales@example.com\n", "Here is what it says.\n\nSELLER_PHONE = 602.555.0100\nSELLER_MAIL = sales@example.com"},
+    {"a time and a colon", "Meeting on 3 Nov 2026 at 07:52 with ann@example.com:\nbring the plan.\n", "Meeting on 3 Nov 2026 at 07:52 with ann@example.com:\nbring the plan."},
+    {"who wrote, in a sentence", "I did what Ann wrote\n\nand it failed.\n", "I did what Ann wrote\n\nand it failed."},
     {"what is confidential", "This is confidential. Please tell nobody.\n", "This is confidential. Please tell nobody."},
     {"sent from my desk", "It was sent from my desk.\nSent from my point of view it was wrong.\n", "It was sent from my desk.\nSent from my point of view it was wrong."},
     {"wrapped lines", "This is a paragraph that a mail client wrapped at seventy-two columns or\nso, as they do.\nShort line.\nOther.\n",
      "This is a paragraph that a mail client wrapped at seventy-two columns or so, as they do.\nShort line.\nOther."},
     {"a list", "We need the following things before the end of the week, all of them now:\n- one\n- two\n1. three\n",
      "We need the following things before the end of the week, all of them now:\n- one\n- two\n1. three"},
+};
+
+/* The same of mail that is HTML alone, as each client writes it. */
+static const struct own_case html[] = {
+    {"Gmail",
+     "<div dir=\"ltr\">New.<div><br></div><div>Bob</div></div><br><div class=\"gmail_quote\"><div dir=\"ltr\" class=\"gmail_attr\">On Tue, Nov 3, 2026 at 7:52\u202fAM Ann &lt;"
+     "<a href=\"mailto:ann@example.com\">ann@example.com</a>&gt; wrote:<br></div><blockquote class=\"gmail_quote\" style=\"margin:0px 0px 0px 0.8ex;border-left:1px solid "
+     "rgb(204,204,204);padding-left:1ex\"><div>old</div></blockquote></div>",
+     "New.\n\nBob"},
+    {"Gmail, answers between the lines",
+     "<div class=\"gmail_quote\"><div class=\"gmail_attr\">On Tue, Nov 3, 2026 at 7:52 AM Ann &lt;ann@example.com&gt; wrote:</div><blockquote class=\"gmail_quote\">Who?</blockquote>"
+     "<div>Me.</div><blockquote class=\"gmail_quote\">When?</blockquote><div>Now.</div></div>",
+     "Me.\n\nNow."},
+    {"Gmail, forwarded",
+     "<div>See below.</div><div class=\"gmail_quote\"><div class=\"gmail_attr\">---------- Forwarded message ---------<br>From: <strong>Ann</strong> &lt;ann@example.com&gt;<br>Date: "
+     "Tue, Nov 3, 2026 at 7:52 AM<br>Subject: Plan<br>To: Bob<br></div><br><div>old</div></div>",
+     "See below."},
+    {"Gmail, one's own words indented", "<div>One.</div><blockquote style=\"margin:0 0 0 40px;border:none;padding:0px\"><div>Two.</div></blockquote>", "One.\nTwo."},
+    {"Outlook",
+     "<html><head><style><!-- p.MsoNormal {margin:0cm} --></style></head><body lang=DE><div class=WordSection1><p class=MsoNormal>New.<o:p></o:p></p><p class=MsoNormal><o:p>&nbsp;</o:p>"
+     "</p><div><div style='border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0cm 0cm 0cm'><p class=MsoNormal><b>Von:</b> Ann &lt;ann@example.com&gt; <br><b>Gesendet:</b> Dienstag, "
+     "3. November 2026 07:52<br><b>An:</b> Bob<br><b>Betreff:</b> Plan<o:p></o:p></p></div></div><p class=MsoNormal>old<o:p></o:p></p></div></body></html>",
+     "New."},
+    {"Outlook on the web",
+     "<div class=\"elementToProof\">New.</div><div id=\"appendonsend\"></div><hr style=\"display:inline-block;width:98%\" tabindex=\"-1\"><div id=\"divRplyFwdMsg\" dir=\"ltr\"><font face="
+     "\"Calibri\"><b>Lähettäjä:</b> Ann &lt;ann@example.com&gt;<br><b>Lähetetty:</b> tiistai<br></font><div>&nbsp;</div></div><div>old</div>",
+     "New."},
+    {"Outlook for a phone",
+     "<div dir=\"ltr\">New.</div><div id=\"ms-outlook-mobile-signature\">Get <a href=\"https://aka.ms/o0ukef\">Outlook for iOS</a></div><div id=\"mail-editor-reference-message-container\">"
+     "<hr><div id=\"divRplyFwdMsg\"><b>From:</b> Ann</div>old</div>",
+     "New."},
+    {"Apple Mail",
+     "<html><body style=\"overflow-wrap: break-word;\">New.<br id=\"lineBreakAtBeginningOfMessage\"><div><br><blockquote type=\"cite\"><div>On Nov 3, 2026, at 7:52\u202fAM, Ann "
+     "&lt;ann@example.com&gt; wrote:</div><br class=\"Apple-interchange-newline\"><div>old</div></blockquote></div></body></html>",
+     "New."},
+    {"Thunderbird, below the quote",
+     "<div class=\"moz-cite-prefix\">Am 03.11.26 um 07:52 schrieb Ann:<br></div><blockquote type=\"cite\" cite=\"mid:1@example.com\">old</blockquote><p>Neu.</p><pre class="
+     "\"moz-signature\" cols=\"72\">-- \nBob Smith\nExample GmbH</pre>",
+     "Neu."},
+    {"Yahoo",
+     "<div class=\"ydp1\"><div>New.</div></div><div id=\"yahoo_quoted_1\" class=\"yahoo_quoted\"><div>On Tuesday, November 3, 2026 at 07:52:10 AM GMT, Ann wrote:</div><div>old</div></div>",
+     "New."},
+    {"Lotus Notes",
+     "<font size=2 face=\"sans-serif\">New.</font><br><br><br><table width=100%><tr><td><font size=1 color=#5f5f5f>From: </font><td><font size=1>Ann Smith/HOU/EX</font><tr><td>To: <td>Bob"
+     "/HOU/EX@EX<tr><td>Date: <td>11/03/2026 07:52 AM<tr><td>Subject: <td>Plan</table><hr noshade><br>old",
+     "New."},
+    {"hidden text", "<div style=\"display:none;font-size:1px\">Open me now</div><p>New.</p><div style=\"mso-hide:all\">tracking words</div>", "New."},
 };
 
 static void own_is(const struct own_case *cases, size_t n)
@@ -209,6 +279,24 @@ static void every_client_and_language_is_known(void **state)
     }
     for (size_t i = 0; i < sizeof header_lines / sizeof *header_lines; i++)
         wrong += reply_is(header_lines[i].language, "New.\n\n%s\n\nold\n", header_lines[i].block, "New.");
+    assert_int_equal(wrong, 0);
+}
+
+static void html_is_read_as_it_is_seen(void **state)
+{
+    (void)state;
+    int wrong = 0;
+    for (size_t i = 0; i < sizeof html / sizeof *html; i++) {
+        FB_ARENA a = fb_arena_new(1u << 20);
+        struct fb_own own;
+        struct fb_err err;
+        struct fb_str text;
+        assert_int_equal(fb_html_text(a, fb_str(html[i].text), &text, &err), 0);
+        assert_int_equal(fb_charset_tidy(a, text, &text, &err), 0);
+        assert_int_equal(fb_own_words(a, text, &own, &err), 0);
+        if (!fb_str_eq(own.text, fb_str(html[i].want)))
+            wrong++, print_error("%s: \"%.*s\", wanted \"%s\"\n%.*s", html[i].name, FB_FMT(own.text), html[i].want, FB_FMT(text));
+    }
     assert_int_equal(wrong, 0);
 }
 
@@ -332,9 +420,11 @@ static void every_allocation_may_fail(void **state)
 
 int main(void)
 {
+    fb_message_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_quoted_goes),
         cmocka_unit_test(every_client_and_language_is_known),
+        cmocka_unit_test(html_is_read_as_it_is_seen),
         cmocka_unit_test(what_stands_below_goes),
         cmocka_unit_test(what_only_looks_like_it_stays),
         cmocka_unit_test(sentences_end_where_people_end_them),
