@@ -2,9 +2,6 @@
 import ctypes
 import json
 import os
-import pathlib
-import shutil
-import tempfile
 
 
 class _Seen(ctypes.Structure):
@@ -23,15 +20,17 @@ def library():
 
 
 class Forbear:
-    """A loaded configuration. It says no by a RuntimeError with the library's own sentence."""
+    """A configuration with a world in it (world.conf: who is inside, who is who), every rule in mode hold. It says no by a
+    RuntimeError with the library's own sentence."""
 
-    def __init__(self, conf, path=None):
-        self._lib = ctypes.CDLL(path or library())
+    def __init__(self, conf, world):
+        self._lib = ctypes.CDLL(library())
         for name in ("rule", "not_judged", "json", "explain"):
             getattr(self._lib, "forbear_verdict_" + name).restype = ctypes.c_char_p
         self._error = ctypes.create_string_buffer(1024)
         self._handle = ctypes.c_void_p()
-        self._check(self._lib.forbear_open(str(conf).encode(), ctypes.byref(self._handle), self._error, len(self._error)))
+        self._check(self._lib.forbear_open_world(str(conf).encode(), str(world).encode(), None, ctypes.byref(self._handle), self._error,
+                                                 len(self._error)))
 
     def _check(self, rc):
         if rc:
@@ -57,15 +56,3 @@ class Forbear:
 
     def close(self):
         self._lib.forbear_close(self._handle)
-
-
-def open_world(folder, scratch):
-    """The configuration of a folder (world.conf, and the people and lists it names) with the shipped rules, in hold mode."""
-    source = pathlib.Path(__file__).resolve().parent.parent.parent
-    copy = pathlib.Path(tempfile.mkdtemp(dir=scratch))
-    for path in folder.iterdir():
-        if path.suffix in (".conf", ".csv"):
-            shutil.copyfile(path, copy / path.name)
-    with open(copy / "world.conf", "a") as conf:
-        conf.write(f"\n[forbear]\nmode = hold\ndata_dir = {source / 'conf'}\n[judge]\nmodel = {source / 'model/judge.bin'}\n[rules]\nfile = none\nphrases = none\n")
-    return Forbear(copy / "world.conf")
