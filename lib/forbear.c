@@ -241,8 +241,9 @@ static json_t *verdict_json(const struct forbear_verdict *v)
     for (size_t i = 0; i < v->j.verdict.findings_n; i++)
         json_array_append_new(rules, finding_json(&v->j.verdict.findings[i]));
     const char *rule = forbear_verdict_rule(v), *reason = forbear_verdict_not_judged(v);
-    return json_pack("{ss ss? ss? sI so so so}", "action", fb_action_name(v->j.verdict.action), "rule", rule, "not_judged", reason, "delay_s",
-                     (json_int_t)forbear_verdict_delay_s(v), "rules", rules, "signals", signals_json(v), "judge", judge_json(v));
+    return json_pack("{ss ss? ss? sI so so so so}", "action", fb_action_name(v->j.verdict.action), "rule", rule, "not_judged", reason, "delay_s",
+                     (json_int_t)forbear_verdict_delay_s(v), "change", fb_json_change(&v->j.verdict.change), "rules", rules,
+                     "signals", signals_json(v), "judge", judge_json(v));
 }
 
 static void tell_finding(struct fb_buf *b, const struct fb_finding *f)
@@ -358,6 +359,8 @@ const char *forbear_verdict_input(struct forbear_verdict *v)
 const char *forbear_verdict_why(struct forbear_verdict *v)
 {
     struct fb_buf b = FB_BUF(v->arena);
+    if (v->j.verdict.change.says.n)
+        fb_buf_printf(&b, "%.*s\n", FB_FMT(v->j.verdict.change.says));
     for (size_t i = 0; !v->why && i < v->j.verdict.findings_n; i++)
         if (v->j.verdict.findings[i].fires)
             tell_finding(&b, &v->j.verdict.findings[i]);

@@ -1,4 +1,4 @@
-/* The facts of a verdict: checks the shape of version 1 and nothing else. What it accepts, notice and page may read
+/* The facts of a verdict: checks the shape of versions 1 and 2 and nothing else. What it accepts, notice and page may read
  * without looking again; what it says about a fault must never hold words of the message.
  *
  * DIAGNOSTICS: a fault names the place (where the JSON ends being JSON, which member has another shape). */
@@ -45,13 +45,26 @@ static bool rules_good(json_t *list)
     return json_array_size(list) > 0;
 }
 
+/* Version 1, which what was held before an upgrade has, knows no change. */
+static int change_check(json_t *root, struct fb_err *err)
+{
+    json_int_t version = json_integer_value(json_object_get(root, "v"));
+    json_t *change = json_object_get(root, "change");
+    if (version != 1 && version != 2)
+        return fb_fail(err, "the facts are of another version than 1 or 2");
+    if (!change == (version == 2) ||
+        (change && json_unpack_ex(change, NULL, JSON_VALIDATE_ONLY | JSON_STRICT, "{s:s,s:s,s:s,s:s}", "kind", "text", "reader", "says")))
+        return fb_fail(err, "the change of the facts is not as it must be");
+    return 0;
+}
+
 static int check(json_t *root, struct fb_err *err)
 {
-    if (json_unpack_ex(root, NULL, JSON_VALIDATE_ONLY | JSON_STRICT, "{s:i,s:s,s:I,s:i,s:s,s:s,s:o,s:o,s:i,s:o,s:o,s:s,s:b}", "v", "from",
-                       "date_s", "tz_min", "subject", "message_id", "to", "cc", "hidden", "rules", "readers", "words", "words_cut"))
+    if (json_unpack_ex(root, NULL, JSON_VALIDATE_ONLY | JSON_STRICT, "{s:i,s:s,s:I,s:i,s:s,s:s,s:o,s:o,s:i,s?o,s:o,s:o,s:s,s:b}", "v", "from", "date_s",
+                       "tz_min", "subject", "message_id", "to", "cc", "hidden", "change", "rules", "readers", "words", "words_cut"))
         return fb_fail(err, "the facts lack a member, or have one too many, or one of another type");
-    if (json_integer_value(json_object_get(root, "v")) != 1)
-        return fb_fail(err, "the facts are of another version than 1");
+    if (change_check(root, err))
+        return -1;
     if (!strings_good(json_object_get(root, "to")) || !strings_good(json_object_get(root, "cc")) ||
         !strings_good(json_object_get(root, "readers")))
         return fb_fail(err, "to, cc or readers of the facts is no list of strings");

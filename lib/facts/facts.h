@@ -1,8 +1,10 @@
-/* What a box and a sealed page hold: the facts of one verdict, as JSON (jansson), version 1. Made by the milter from the
+/* What a box and a sealed page hold: the facts of one verdict, as JSON (jansson), version 2. Made by the milter from the
  * verdict, read by the keeper (notice) and the page.
  *
- * {"v":1, "from":"<envelope sender>", "date_s":0, "tz_min":60, "subject":"...", "message_id":"<...>",
+ * {"v":2, "from":"<envelope sender>", "date_s":0, "tz_min":60, "subject":"...", "message_id":"<...>",
  *  "to":["Name <a@b>",...], "cc":[...], "hidden":2,                      hidden: how many readers only the envelope names
+ *  "change":{"kind":"reader", "text":"", "reader":"a@b", "says":"Without ..."},   the smallest that would have let it pass: struct
+ *                                                                     fb_change of rules/policy.h; absent in version 1
  *  "rules":[{"name":"public_shaming", "title":"...", "why":"...", "advice":"...",
  *            "evidence":[{"signal":"phrase_blame","text":"the very words","note":"..."}]}],   the deciding one first
  *  "readers":["Name","..."],                                           who makes it so

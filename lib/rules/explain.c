@@ -63,6 +63,8 @@ int fb_judge_explain(const struct fb_judge *judge, struct fb_arena *arena, const
         for (size_t i = 0; i < j->verdict.findings_n; i++)
             print_finding(&b, &judge->rules.v[i], &j->verdict.findings[i]);
         fb_buf_printf(&b, "verdict: %s\n", fb_action_name(j->verdict.action));
+        if (j->verdict.change.kind != FB_CHANGE_UNKNOWN)
+            fb_buf_printf(&b, "smallest change: %s\n  %.*s\n", fb_change_name(j->verdict.change.kind), FB_FMT(j->verdict.change.says));
     }
     *ret = fb_buf_str(&b);
     return ret->p ? 0 : fb_fail_memory(err);

@@ -46,6 +46,12 @@ static json_t *rule(const struct fb_finding *f)
                      fb_json_text(f->advice), "evidence", fb_json_evidence(f));
 }
 
+json_t *fb_json_change(const struct fb_change *c)
+{
+    return json_pack("{ss so so so}", "kind", fb_change_name(c->kind), "text", fb_json_text(c->text), "reader", fb_json_text(c->reader), "says",
+                     fb_json_text(c->says));
+}
+
 /* Those that decide, the main one first. */
 static json_t *rules(const struct fb_verdict *v)
 {
@@ -61,7 +67,8 @@ static json_t *reader_names(const struct fb_judgement *j)
 {
     json_t *all = json_array();
     for (size_t i = 0; i < j->readers_n; i++)
-        json_array_append_new(all, fb_json_text(j->readers[i]->name));
+        if (j->readers[i]->role != FB_ROLE_HIDDEN)
+            json_array_append_new(all, fb_json_text(j->readers[i]->name));
     return all;
 }
 
@@ -88,10 +95,10 @@ int fb_judge_facts(struct fb_arena *arena, struct fb_judgement *j, struct fb_err
 {
     const struct fb_message *m = &j->message;
     struct fb_str words = cut(j->own.text, FB_FACTS_WORDS);
-    JSON all = json_pack("{si so sI si so so so so sI so so so sb}", "v", 1, "from", fb_json_text(j->c.env->sender), "date_s",
+    JSON all = json_pack("{si so sI si so so so so sI so so so so sb}", "v", 2, "from", fb_json_text(j->c.env->sender), "date_s",
                          (json_int_t)(m->date_s == INT64_MIN ? j->c.now_s : m->date_s), "tz_min", m->tz_min, "subject", fb_json_text(m->subject),
                          "message_id", fb_json_text(m->message_id), "to", addresses(arena, &m->to), "cc", addresses(arena, &m->cc), "hidden",
-                         (json_int_t)hidden(&j->c), "rules", rules(&j->verdict), "readers", reader_names(j), "words", fb_json_text(words), "words_cut",
+                         (json_int_t)hidden(&j->c), "change", fb_json_change(&j->verdict.change), "rules", rules(&j->verdict), "readers", reader_names(j), "words", fb_json_text(words), "words_cut",
                          words.n < j->own.text.n || m->text_cut);
     char *dump = all ? json_dumps(all, JSON_COMPACT) : NULL;
     j->verdict.facts = dump ? fb_arena_dup(arena, fb_str(dump)) : (struct fb_str){NULL, 0};

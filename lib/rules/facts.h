@@ -8,6 +8,8 @@
 
 /* A string; empty where @s is no UTF-8. */
 json_t *fb_json_text(struct fb_str s);
+/* {"kind","text","reader","says"} */
+json_t *fb_json_change(const struct fb_change *c);
 /* [{"signal","text","note"},...] */
 json_t *fb_json_evidence(const struct fb_finding *f);
 

@@ -151,6 +151,7 @@ int fb_findings_make(const struct fb_judge *judge, struct fb_arena *arena, struc
         if (weigh(judge, arena, &rules->v[i], &j->c, j->signals, values, &v[i], err))
             return -1;
     const struct fb_finding *best = main_finding(v, rules->n);
+    j->findings = v;
     j->verdict = (struct fb_verdict){.findings = v, .findings_n = rules->n, .main = best, .action = best ? best->action : FB_PASS,
                                      .volunteer = fb_words_contain(&judge->conf->observe_volunteers, j->c.sender)};
     return best ? gather_readers(judge, arena, j, err) : 0;

@@ -5,6 +5,9 @@
  * DIAGNOSTICS: a reason in the verdict; < 0 for lack of memory alone. */
 #include "rules/judge.h"
 
+#include "rules/change.h"
+#include "rules/hand.h"
+
 static bool is_late(const struct fb_judge_input *in)
 {
     return in->expired && in->expired(in->expired_arg);
@@ -42,25 +45,49 @@ static enum fb_reason read_message(const struct fb_judge *judge, struct fb_arena
     return *rc ? FB_REASON_parse_fault : j->own.sentences_n ? FB_REASON_none : FB_REASON_own_empty;
 }
 
-static enum fb_reason judge_case(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_judge_input *in, struct fb_judgement *j,
-                                 struct fb_err *err, int *rc)
+int fb_judge_weigh(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_judge_input *in, const struct fb_past *past,
+                   struct fb_judgement *j, enum fb_reason *ret, struct fb_err *err)
 {
-    *rc = fb_case_make(arena, judge->conf, &judge->people, in->env, &j->message, &j->own, in->now_s, &j->c, err);
-    if (!*rc)
-        *rc = fb_past_read(arena, in->history, &j->c, err);
-    if (*rc)
-        return FB_REASON_judge_fault;
+    *ret = FB_REASON_judge_fault;
+    if (fb_case_make(arena, judge->conf, &judge->people, in->env, &j->message, &j->own, in->now_s, &j->c, err))
+        return -1;
+    if (past)
+        j->c.past = *past;
+    else if (fb_past_read(arena, in->history, &j->c, err))
+        return -1;
     j->c.regions = &judge->rules.regions;
     j->exempt = fb_exempts_entry(&judge->rules.exempt, &j->c);
     if (j->exempt.n)
-        return FB_REASON_exempt;
-    *rc = fb_signals_read(&judge->signals, arena, &j->c, in->expired, in->expired_arg, &j->signals, err);
-    if (*rc == FB_SIGNALS_LATE)
-        return *rc = 0, FB_REASON_judge_time;
-    if (!*rc)
-        *rc = fb_findings_make(judge, arena, j, err);
-    if (!*rc && j->verdict.action != FB_PASS)
-        *rc = fb_judge_facts(arena, j, err);
+        return *ret = FB_REASON_exempt, 0;
+    int rc = fb_signals_read(&judge->signals, arena, &j->c, in->expired, in->expired_arg, &j->signals, err);
+    if (rc == FB_SIGNALS_LATE)
+        return *ret = FB_REASON_judge_time, 0;
+    if (rc || fb_findings_make(judge, arena, j, err))
+        return -1;
+    *ret = FB_REASON_none;
+    return 0;
+}
+
+/* A rule that is merely counted needs nothing to show. */
+static bool is_shown(const struct fb_judge *judge, const struct fb_judgement *j)
+{
+    for (size_t i = 0; i < j->verdict.findings_n; i++)
+        if (j->findings[i].fires && judge->rules.v[i].mode != FB_MODE_OBSERVE)
+            return true;
+    return false;
+}
+
+static enum fb_reason judge_case(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_judge_input *in, struct fb_judgement *j,
+                                 struct fb_err *err, int *rc)
+{
+    enum fb_reason reason;
+    *rc = fb_judge_weigh(judge, arena, in, NULL, j, &reason, err);
+    if (*rc || reason != FB_REASON_none || j->verdict.action == FB_PASS)
+        return reason;
+    if (is_shown(judge, j))
+        *rc = fb_change_find(judge, arena, in, j, err);
+    if (*rc || fb_hand_fill(arena, j, err) || fb_judge_facts(arena, j, err))
+        *rc = -1;
     return *rc ? FB_REASON_judge_fault : FB_REASON_none;
 }
 

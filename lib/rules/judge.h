@@ -26,6 +26,7 @@ struct fb_judgement { /* a verdict and what led to it */
     struct fb_case c;
     struct fb_str exempt; /* the entry of rules.conf that exempts it from all rules; empty: none */
     const struct fb_signal *signals; /* NULL where it was not judged */
+    struct fb_finding *findings;     /* those of the verdict */
     const struct fb_reader *const *readers; /* who made the deciding finding so */
     size_t readers_n;
 };
@@ -33,6 +34,10 @@ struct fb_judgement { /* a verdict and what led to it */
 /* As fb_judge. */
 int fb_judge_run(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_judge_input *in, struct fb_judgement *ret, struct fb_err *err);
 
+/* The middle of it: from message and own words of @j to its findings. @past: what was before, where it is known already; else
+ * NULL. *@ret: why it was not judged, or FB_REASON_none. */
+int fb_judge_weigh(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_judge_input *in, const struct fb_past *past,
+                   struct fb_judgement *j, enum fb_reason *ret, struct fb_err *err);
 /* The findings of @signals, one a rule; the action, the main finding and the readers with them. */
 int fb_findings_make(const struct fb_judge *judge, struct fb_arena *arena, struct fb_judgement *j, struct fb_err *err);
 /* The verdict as JSON of facts/facts.h. */

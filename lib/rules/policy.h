@@ -61,7 +61,7 @@ struct fb_term { /* one line of a rule's arithmetic */
 };
 
 struct fb_finding {
-    struct fb_str rule, title, why, advice;
+    struct fb_str rule, title, why, advice; /* the last three filled with the people at hand where it fires */
     double log_odds, threshold; /* natural log of the odds; it fires at or above its threshold, where needs are met */
     bool enabled, needs_met, fires;
     enum fb_action action;      /* the lesser of the rule's mode and the installation's; FB_PASS where it does not fire */
@@ -72,12 +72,30 @@ struct fb_finding {
     const struct fb_evidence *evidence;
 };
 
+enum fb_change_kind {
+    FB_CHANGE_UNKNOWN, /* it was not looked for, or not to the end */
+    FB_CHANGE_NONE,    /* no single one is enough */
+    FB_CHANGE_READER,  /* one reader, or one list, less */
+    FB_CHANGE_READERS, /* several of a kind less */
+    FB_CHANGE_WORDS,   /* one sentence less, or two */
+    FB_CHANGE_ALONE,   /* to one reader and nobody else */
+};
+const char *fb_change_name(enum fb_change_kind k);
+
+struct fb_change { /* the smallest one that would have let the message pass; made by judging it again */
+    enum fb_change_kind kind;
+    struct fb_str text;   /* WORDS: the sentences to leave out, one a line */
+    struct fb_str reader; /* READER, READERS: the addresses to leave off, a blank between them; ALONE: the one to keep */
+    struct fb_str says;   /* one sentence for the sender, which names nobody on Bcc; empty where it is unknown */
+};
+
 struct fb_verdict {
     enum fb_reason not_judged; /* where not FB_REASON_none, nothing else below is set */
     enum fb_action action;     /* the greatest of the findings */
     const struct fb_finding *main; /* the deciding finding: the one of that action with the most log-odds above its threshold; NULL: none */
     size_t findings_n;         /* one a rule, in the order of rules.conf */
     const struct fb_finding *findings;
+    struct fb_change change;   /* looked for where a rule fires that is not merely observed, whatever the installation's mode */
     bool volunteer;            /* observe mode may log its words */
     struct fb_str facts;       /* JSON of facts/facts.h; empty for FB_PASS */
     struct fb_str message_id;  /* with <>; empty where it has none */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "conf/ini.h"
+#include "rules/hand.h"
 
 struct reader {
     struct fb_arena *arena;
@@ -17,10 +18,11 @@ struct reader {
 
 typedef int setter(const struct reader *r, struct fb_rule *rule, struct fb_str value, struct fb_err *err);
 
-static int text(struct fb_str value, struct fb_str *ret, struct fb_err *err)
+/* What the sender reads: a template over the people at hand. */
+static int text(const struct reader *r, struct fb_str value, struct fb_str *ret, struct fb_err *err)
 {
     *ret = value;
-    return value.n ? 0 : fb_fail(err, "is empty");
+    return value.n ? fb_hand_check(r->arena, value, err) : fb_fail(err, "is empty");
 }
 
 static int number(struct fb_str value, double *ret, struct fb_err *err)
@@ -30,20 +32,17 @@ static int number(struct fb_str value, double *ret, struct fb_err *err)
 
 static int set_title(const struct reader *r, struct fb_rule *rule, struct fb_str value, struct fb_err *err)
 {
-    (void)r;
-    return text(value, &rule->title, err);
+    return text(r, value, &rule->title, err);
 }
 
 static int set_why(const struct reader *r, struct fb_rule *rule, struct fb_str value, struct fb_err *err)
 {
-    (void)r;
-    return text(value, &rule->why, err);
+    return text(r, value, &rule->why, err);
 }
 
 static int set_advice(const struct reader *r, struct fb_rule *rule, struct fb_str value, struct fb_err *err)
 {
-    (void)r;
-    return text(value, &rule->advice, err);
+    return text(r, value, &rule->advice, err);
 }
 
 static int set_start(const struct reader *r, struct fb_rule *rule, struct fb_str value, struct fb_err *err)

@@ -1,7 +1,8 @@
 /* The rules, as data (rules.conf): how signals become log-odds, and log-odds a finding. A section is a rule, save two.
  *
  *   [rule_name]
- *   title, why, advice    for the sender: a few words; one sentence; what to do instead
+ *   title, why, advice    for the sender: a few words; one sentence; what to do instead. Templates (template/template.h) that may
+ *                         name the people at hand (rules/hand.def)
  *   start                 log-odds before any signal speaks (0)
  *   weight.SIGNAL         what one unit of the signal adds
  *   most.SIGNAL           the signal counts at most as this (1)

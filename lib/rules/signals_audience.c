@@ -2,6 +2,7 @@
  * One pure function each. None reads what the words mean.
  *
  * DIAGNOSTICS: lack of memory alone. */
+#include "rules/hand.h"
 #include "rules/signals.h"
 
 enum { EVIDENCE_MAX = 8, NAMES_SHOWN = 3, QUICK_MINUTES = 15 };
@@ -34,7 +35,7 @@ static double count_readers(struct maker *m, reader_test *test, const char *what
             continue;
         n++;
         if (m->n < EVIDENCE_MAX)
-            add_evidence(m, FB_STR_NONE, fb_arena_printf(m->arena, "%.*s %s", FB_FMT(r->name), what), r);
+            add_evidence(m, FB_STR_NONE, fb_arena_printf(m->arena, "%.*s %s", FB_FMT(fb_hand_shown(r)), what), r);
     }
     return n;
 }
@@ -76,7 +77,7 @@ static void note_crowd(struct maker *m, reader_test *test, double n)
     size_t shown = 0;
     for (size_t i = 0; i < m->c->readers_n && shown < NAMES_SHOWN; i++)
         if (test(m->c, &m->c->readers[i]))
-            fb_buf_printf(&b, "%s%.*s", shown++ ? ", " : "", FB_FMT(m->c->readers[i].name));
+            fb_buf_printf(&b, "%s%.*s", shown++ ? ", " : "", FB_FMT(fb_hand_shown(&m->c->readers[i])));
     if (n > (double)shown)
         fb_buf_printf(&b, " and %.0f more", n - (double)shown);
     fb_buf_printf(&b, n > 1 ? " read it too" : " reads it too");
@@ -166,7 +167,7 @@ static double value_manager_reader(struct maker *m)
             continue;
         n++;
         if (m->n < EVIDENCE_MAX)
-            add_evidence(m, FB_STR_NONE, fb_arena_printf(m->arena, "%.*s reads it and is above %.*s", FB_FMT(r->name), FB_FMT(below(m->c, r))), r);
+            add_evidence(m, FB_STR_NONE, fb_arena_printf(m->arena, "%.*s reads it and is above %.*s", FB_FMT(fb_hand_shown(r)), FB_FMT(below(m->c, r))), r);
     }
     return n;
 }
