@@ -147,8 +147,8 @@ static int fill(const struct forbear *f, const struct forbear_mail *mail, struct
 }
 
 /* The header of one mail into @h, as of when it was sent. */
-static int learn(const struct forbear *f, const struct forbear_seen *seen, struct fb_arena *arena, const uint8_t *key, struct fb_history_batch *b,
-                 struct fb_history *h, struct fb_err *err)
+static int learn(const struct forbear *f, const struct forbear_seen *seen, struct fb_arena *arena, const uint8_t *key, struct fb_history *h,
+                 struct fb_err *err)
 {
     const struct fb_conf *conf = fb_policy_conf(f->policy);
     struct fb_headers headers = {.arena = arena};
@@ -163,23 +163,21 @@ static int learn(const struct forbear *f, const struct forbear_seen *seen, struc
     rc = fb_learn(f->policy, arena, &env, &headers, INT64_MIN, &mail, err);
     if (rc)
         return rc < 0 ? -1 : 0;
-    b->n = b->mails = 0;
-    return fb_history_pack(b, key, &mail) && fb_history_learn(h, b, mail.sent_s, err) ? fb_fail_in(err, "earlier mail") : 0;
+    struct fb_history_note note;
+    fb_history_pack(key, &mail, &note);
+    return fb_history_learn(h, note.v, note.n, mail.sent_s, err) ? -1 : 0;
 }
 
 /* What was seen before, in memory, as long as one message is judged; under a key that nobody knows. */
 static int remember(const struct forbear *f, const struct forbear_mail *mail, struct fb_arena *arena, struct fb_history **ret, struct fb_err *err)
 {
     uint8_t key[FB_HISTORY_KEY];
-    struct fb_history_batch *b = mail->earlier_n ? fb_arena_alloc(arena, sizeof *b) : NULL;
     if (!mail->earlier_n)
         return 0;
-    if (!b)
-        return fb_fail_memory(err);
     fb_history_key_new(key);
     int rc = fb_history_open(NULL, key, true, 0, ret, err);
     for (size_t i = 0; i < mail->earlier_n && !rc; i++)
-        rc = learn(f, &mail->earlier[i], arena, key, b, *ret, err);
+        rc = learn(f, &mail->earlier[i], arena, key, *ret, err);
     return rc;
 }
 

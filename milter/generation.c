@@ -10,7 +10,10 @@
 
 static void generation_free(struct generation *g)
 {
+    for (size_t i = 0; i < g->readers_n; i++)
+        fb_history_close(g->readers[i]);
     fb_policy_free(g->policy);
+    pthread_mutex_destroy(&g->readers_lock);
     free(g);
 }
 
@@ -18,10 +21,13 @@ static void generation_free(struct generation *g)
 static int keys_load(struct generation *g, struct fb_err *err)
 {
     const char *dir = g->conf->forbear_keys_dir;
-    if (g->conf->forbear_mode == FB_MODE_OBSERVE)
+    g->hashed = fb_keys_read(dir, "hash.key", g->hash_key, sizeof g->hash_key, err) == 0;
+    if (g->conf->forbear_mode == FB_MODE_OBSERVE) {
+        if (g->conf->history_enabled && !g->hashed)
+            fb_log(FB_LOG_INFO, "policy_warning", "warning=%s", fb_log_quote(FB_STR("there is no history without a key; `forbear keygen` makes it")));
         return 0;
-    if (fb_keys_read(dir, "box.pub", g->box_key, sizeof g->box_key, err) < 0 ||
-        fb_keys_read(dir, "hash.key", g->hash_key, sizeof g->hash_key, err) < 0)
+    }
+    if (!g->hashed || fb_keys_read(dir, "box.pub", g->box_key, sizeof g->box_key, err) < 0)
         return fb_fail_in(err, "mode %s needs keys; `forbear keygen` makes them", fb_mode_name(g->conf->forbear_mode));
     g->keyed = true;
     return 0;
@@ -42,6 +48,7 @@ static int generation_load(const char *conf_path, const struct fb_policy *like, 
     if (!g)
         return fb_fail_memory(err);
     atomic_init(&g->refs, 1);
+    pthread_mutex_init(&g->readers_lock, NULL); /* which cannot fail (pthread_mutex_init(3)) */
     int rc = fb_policy_load(conf_path, like, &g->policy, err);
     if (rc == 0) {
         g->conf = fb_policy_conf(g->policy);
@@ -97,4 +104,22 @@ void generation_drop(struct generation *g)
 {
     if (g && atomic_fetch_sub_explicit(&g->refs, 1, memory_order_acq_rel) == 1)
         generation_free(g);
+}
+
+struct fb_history *generation_reader(struct generation *g)
+{
+    pthread_mutex_lock(&g->readers_lock);
+    struct fb_history *h = g->readers_n ? g->readers[--g->readers_n] : NULL;
+    pthread_mutex_unlock(&g->readers_lock);
+    return h;
+}
+
+bool generation_keep_reader(struct generation *g, struct fb_history *h)
+{
+    pthread_mutex_lock(&g->readers_lock);
+    bool room = g->readers_n < GENERATION_READERS;
+    if (room)
+        g->readers[g->readers_n++] = h;
+    pthread_mutex_unlock(&g->readers_lock);
+    return room;
 }

@@ -9,12 +9,18 @@
 #include "hold/seal.h"
 #include "rules/policy.h"
 
+enum { GENERATION_READERS = 64 };
+
 struct generation {
     atomic_uint refs;
     struct fb_policy *policy;
     const struct fb_conf *conf; /* the policy's */
     bool keyed;                 /* false: the mode is observe, and nothing will be recorded */
+    bool hashed;                /* the hash key is there */
     uint8_t box_key[FB_BOX_KEY], hash_key[FB_HASH_KEY];
+    pthread_mutex_t readers_lock;
+    size_t readers_n;           /* connections to the history that nobody uses at the moment */
+    struct fb_history *readers[GENERATION_READERS];
 };
 
 struct generations {
@@ -32,5 +38,10 @@ int generations_reload(struct generations *gs, struct fb_err *err);
 /* The current one, with a reference for the caller. Any thread; never fails. */
 struct generation *generation_take(struct generations *gs);
 void generation_drop(struct generation *g); /* NULL is allowed */
+
+/* A connection to the history that was kept, or NULL. */
+struct fb_history *generation_reader(struct generation *g);
+/* Keeps one for the next, as long as the generation is there; false: there are enough. */
+bool generation_keep_reader(struct generation *g, struct fb_history *h);
 
 #endif

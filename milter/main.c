@@ -74,6 +74,8 @@ int main(int argc, char **argv)
         return fail(FB_EXIT_FAILED, &err);
     if (generations_init(&milter.generations, conf_path, &err) < 0)
         return fail(FB_EXIT_CONFIG, &err);
+    if (memory_init(&milter.memory, &milter.generations, &err) < 0)
+        return fail(FB_EXIT_FAILED, &err);
     struct generation *g = generation_take(&milter.generations);
     int code = run(&milter, g->conf);
     generation_drop(g);

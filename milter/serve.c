@@ -1,4 +1,5 @@
-/* Runs libmilter, and does beside it what no reply may wait for: loading the configuration anew, writing the counters.
+/* Runs libmilter, and does beside it what no reply may wait for: loading the configuration anew, writing the counters
+ * and the history (which has a thread of its own).
  *
  * libmilter has a thread that waits for SIGTERM, SIGINT and SIGHUP and stops it; that cannot be switched off, so SIGHUP
  * cannot mean "reload" here. Left to that thread a stop takes up to 5 seconds, for the listener looks only so often. The
@@ -116,11 +117,14 @@ int serve(struct milter *m, struct fb_err *err)
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     sigaction(SIGUSR2, &(struct sigaction){.sa_handler = nothing}, NULL);
     l.first = pthread_self();
+    if (memory_start(&m->memory, err) < 0)
+        return -1;
     if (pthread_create(&l.thread, NULL, listen_on, &l))
         return fb_fail(err, "cannot start a thread");
     attend(m, &l);
     stop(&l);
     drain(m);
+    memory_stop(&m->memory);
     flush(m);
     return l.rc == MI_SUCCESS ? 0 : fb_fail(err, "libmilter ended with a fault; it logs to syslog which");
 }

@@ -31,6 +31,7 @@ struct message {
     int64_t kept, seen;       /* bytes of header and body */
     bool cut;                 /* there was more body than was kept */
     enum fb_reason fault;     /* found where no answer can be given; told at the end of the header */
+    enum fb_reason passes;    /* for this, found at MAIL; only its header is waited for, for the history */
     struct fb_verdict verdict;
 };
 
@@ -179,9 +180,12 @@ enum answer session_mail(struct session *s, char *const *argv, const char *login
     };
     memcpy(env.client, s->client, sizeof env.client);
     enum fb_reason reason = fb_scope_mail(conf, &env);
-    if (reason == FB_REASON_none && !(s->msg = message_new(conf, &env)))
+    bool wanted = reason == FB_REASON_none || (fb_scope_teaches(conf, reason) && memory_works(s->generation));
+    if (wanted && !(s->msg = message_new(conf, &env)))
         return no_memory(s);
-    return reason == FB_REASON_none ? ANSWER_CONTINUE : give_up(s, reason, queue_id, NULL);
+    if (wanted)
+        s->msg->passes = reason;
+    return wanted ? ANSWER_CONTINUE : give_up(s, reason, queue_id, NULL);
 }
 
 static bool rcpt_room(struct message *msg)
@@ -221,15 +225,31 @@ void session_header(struct session *s, const char *name, const char *value)
     msg->kept = msg->seen = (int64_t)msg->headers.bytes;
 }
 
+/* What history learns of a mail that goes on its way. Not of one that is held: it may be taken back, and when it is sent again
+ * its readers must not be found on its thread already. */
+static void learn(struct session *s)
+{
+    struct message *msg = s->msg;
+    struct fb_history_mail mail;
+    if (memory_works(s->generation) && !fb_learn(s->generation->policy, msg->arena, &msg->env, &msg->headers, fb_now_s(), &mail, NULL))
+        memory_learn(&s->m->memory, s->generation, &mail);
+}
+
+/* Mail that is not judged is learned from here, where the MTA is told to show no more of it: should it break off, history has
+ * met a mail that nobody got, and that nobody will answer. */
 enum answer session_eoh(struct session *s, const char *queue_id)
 {
     struct message *msg = s->msg;
     if (!msg)
         return ANSWER_ACCEPT;
-    enum fb_reason reason = msg->fault;
+    enum fb_reason reason = msg->passes != FB_REASON_none ? msg->passes : msg->fault;
     if (reason == FB_REASON_none)
         reason = fb_scope_header(s->generation->conf, &msg->env, &msg->headers);
-    return reason == FB_REASON_none ? ANSWER_CONTINUE : give_up(s, reason, queue_id, NULL);
+    if (reason == FB_REASON_none)
+        return ANSWER_CONTINUE;
+    if (msg->fault == FB_REASON_none)
+        learn(s);
+    return give_up(s, reason, queue_id, NULL);
 }
 
 static bool piece_keep(struct message *msg, struct fb_str text)
@@ -250,8 +270,10 @@ enum answer session_body(struct session *s, const void *p, size_t n)
     if (!msg)
         return ANSWER_CONTINUE;
     msg->seen += (int64_t)n;
-    if (msg->seen > conf->limits_message_size)
+    if (msg->seen > conf->limits_message_size) {
+        learn(s);
         return give_up(s, FB_REASON_too_large, NULL, NULL);
+    }
     int64_t room = conf->limits_judged_size > msg->kept ? conf->limits_judged_size - msg->kept : 0;
     size_t keep = (uint64_t)room < n ? (size_t)room : n;
     if (keep && !piece_keep(msg, (struct fb_str){p, keep}))
@@ -281,7 +303,7 @@ static bool past(void *deadline_ms)
     return fb_clock_ms() >= *(int64_t *)deadline_ms;
 }
 
-static int judge_inside(struct session *s, int64_t deadline_ms, struct fb_err *err)
+static int judge_inside(struct session *s, int64_t deadline_ms, struct fb_history *history, struct fb_err *err)
 {
     struct message *msg = s->msg;
     struct fb_judge_input in = {
@@ -289,6 +311,7 @@ static int judge_inside(struct session *s, int64_t deadline_ms, struct fb_err *e
         .raw = message_join(msg),
         .cut = msg->cut,
         .now_s = fb_now_s(),
+        .history = history,
         .expired = past,
         .expired_arg = &deadline_ms,
     };
@@ -302,7 +325,9 @@ static enum fb_reason judge(struct session *s, struct fb_err *err)
     int64_t deadline_ms = fb_clock_ms() + conf->limits_judge_time_ms;
     if (!gate_enter(&s->m->gate, conf->limits_judges_at_once, deadline_ms))
         return FB_REASON_busy;
-    int rc = judge_inside(s, deadline_ms, err);
+    struct fb_history *history = memory_take(&s->m->memory, s->generation);
+    int rc = judge_inside(s, deadline_ms, history, err);
+    memory_give(&s->m->memory, s->generation, history);
     gate_leave(&s->m->gate);
     return rc < 0 ? FB_REASON_judge_fault : s->msg->verdict.not_judged;
 }
@@ -359,9 +384,11 @@ enum answer session_eom(struct session *s, const char *queue_id)
     enum fb_reason reason = judge(s, &err);
     if (reason == FB_REASON_none)
         reason = record(s, fb_str(queue_id), &err);
-    if (reason != FB_REASON_none)
-        return give_up(s, reason, queue_id, &err);
-    return s->msg->verdict.action == FB_HOLD ? ANSWER_QUARANTINE : judged(s, queue_id);
+    if (reason == FB_REASON_none && s->msg->verdict.action == FB_HOLD)
+        return ANSWER_QUARANTINE;
+    if (!fb_reason_fault(reason))
+        learn(s);
+    return reason == FB_REASON_none ? judged(s, queue_id) : give_up(s, reason, queue_id, &err);
 }
 
 enum answer session_quarantined(struct session *s, bool done, const char *queue_id)

@@ -10,6 +10,7 @@
 #include "gate.h"
 #include "generation.h"
 #include "hold.h"
+#include "memory.h"
 
 /* What all connections share. */
 struct milter {
@@ -17,6 +18,7 @@ struct milter {
     struct gate gate;
     struct counts counts;
     struct holds holds;
+    struct memory memory;
     atomic_int working; /* messages between their end and their answer */
 };
 

@@ -72,10 +72,10 @@ void fb_history_key_new(uint8_t ret[FB_HISTORY_KEY])
 /* Stands on a thread for readers who were too many to be learned one by one: then nobody is new on it. */
 static const struct fb_str anybody = FB_STR_INIT("");
 
-/* A packed mail: these words, then the references, then author and readers. */
+/* A note: these words, then the references, then author and readers. */
 enum { AT_COUNTS, AT_SENT, AT_ID, HEAD };
 
-/* Counts in one word, so that a batch is numbers alone. */
+/* Counts in one word, so that a note is numbers alone. */
 struct counts {
     uint16_t references, addressed, readers; /* readers: the author too, who is the first and addressed */
     uint8_t inside, alone;
@@ -92,28 +92,23 @@ static size_t pack_references(uint64_t *v, const uint8_t *key, const struct fb_h
     return n;
 }
 
-bool fb_history_pack(struct fb_history_batch *b, const uint8_t key[FB_HISTORY_KEY], const struct fb_history_mail *m)
+void fb_history_pack(const uint8_t key[FB_HISTORY_KEY], const struct fb_history_mail *m, struct fb_history_note *ret)
 {
     size_t readers = m->readers_n < FB_HISTORY_READERS ? m->readers_n : FB_HISTORY_READERS;
     size_t addressed = m->addressed_n < readers ? m->addressed_n : readers;
     bool more = m->more || readers < m->readers_n;
-    if (FB_HISTORY_BATCH - b->n < HEAD + FB_HISTORY_REFERENCES + 1 + 1 + readers + 1)
-        return false;
-    uint64_t *v = b->v + b->n;
     struct counts c = {.addressed = (uint16_t)(addressed + 1), .readers = (uint16_t)(1 + readers + more), .inside = m->author_inside, .alone = m->alone};
-    c.references = (uint16_t)pack_references(v + HEAD, key, m);
-    memcpy(&v[AT_COUNTS], &c, sizeof c);
-    v[AT_SENT] = (uint64_t)m->sent_s;
-    v[AT_ID] = m->id.n ? hash_text(key, MESSAGE, m->id) : 0;
-    uint64_t *people = v + HEAD + c.references;
+    c.references = (uint16_t)pack_references(ret->v + HEAD, key, m);
+    memcpy(&ret->v[AT_COUNTS], &c, sizeof c);
+    ret->v[AT_SENT] = (uint64_t)m->sent_s;
+    ret->v[AT_ID] = m->id.n ? hash_text(key, MESSAGE, m->id) : 0;
+    uint64_t *people = ret->v + HEAD + c.references;
     people[0] = hash_text(key, ADDRESS, m->author);
     for (size_t i = 0; i < readers; i++)
         people[1 + i] = hash_text(key, ADDRESS, m->readers[i]);
     if (more)
         people[1 + readers] = hash_text(key, ADDRESS, anybody);
-    b->n += HEAD + c.references + c.readers;
-    b->mails++;
-    return true;
+    ret->n = HEAD + c.references + c.readers;
 }
 
 /* ---- statements ---- */
@@ -205,10 +200,15 @@ static int command(struct fb_history *h, enum query which, struct fb_err *err)
     return put(h, which, NULL, 0, err);
 }
 
-/* Begins a call, and its transaction. */
+/* Begins a call, and its transaction. A file that was deleted or replaced under our hands is not asked any more. */
 static int begin(struct fb_history *h, enum query how, struct fb_err *err)
 {
+    int moved = 0;
     h->fault = 0;
+    if (sqlite3_file_control(h->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved) {
+        h->fault = fb_fail(&h->why, "history %s: it was removed", h->path);
+        return fb_history_fault(h, err);
+    }
     return command(h, how, err);
 }
 
@@ -350,15 +350,15 @@ static int learn_one(struct fb_history *h, const uint64_t *v, const struct count
     return rc;
 }
 
-int fb_history_learn(struct fb_history *h, const struct fb_history_batch *b, int64_t now_s, struct fb_err *err)
+int fb_history_learn(struct fb_history *h, const uint64_t *notes, size_t n, int64_t now_s, struct fb_err *err)
 {
     int rc = begin(h, BEGIN_WRITE, err);
     if (rc)
         return rc;
-    for (size_t at = 0; at < b->n && !rc;) {
+    for (size_t at = 0; at < n && !rc;) {
         struct counts c;
-        memcpy(&c, &b->v[at + AT_COUNTS], sizeof c);
-        rc = learn_one(h, b->v + at, &c, now_s / HOUR_S, err);
+        memcpy(&c, &notes[at + AT_COUNTS], sizeof c);
+        rc = learn_one(h, notes + at, &c, now_s / HOUR_S, err);
         at += HEAD + c.references + c.readers;
     }
     return finish(h, rc, err);

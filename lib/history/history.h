@@ -35,15 +35,12 @@ void fb_history_key_new(uint8_t ret[FB_HISTORY_KEY]);
 
 /* ---- learning ---- */
 
-/* Mails as numbers alone, on their way to the database: nothing readable waits in memory. The caller's memory; begin with n 0. */
-enum { FB_HISTORY_BATCH = 32 * 1024 };
-struct fb_history_batch {
-    size_t n, mails;
-    uint64_t v[FB_HISTORY_BATCH];
+/* A mail as numbers alone, on its way to the database: nothing readable waits in memory. */
+struct fb_history_note {
+    size_t n;
+    uint64_t v[3 + FB_HISTORY_REFERENCES + 1 + 1 + FB_HISTORY_READERS + 1];
 };
-
-/* False where the batch has no room for it. */
-bool fb_history_pack(struct fb_history_batch *b, const uint8_t key[FB_HISTORY_KEY], const struct fb_history_mail *mail);
+void fb_history_pack(const uint8_t key[FB_HISTORY_KEY], const struct fb_history_mail *mail, struct fb_history_note *ret);
 
 /* ---- the database: a connection, for one thread at a time ---- */
 
@@ -63,8 +60,9 @@ int fb_history_fault(const struct fb_history *h, struct fb_err *err);
 /* Removes the database of @dir; connections to it must be closed. */
 int fb_history_remove(const char *dir, struct fb_err *err);
 
-/* Writes a batch, in order, in one transaction, packed with the key of @h. Outcome: FB_HISTORY_DAMAGED. */
-int fb_history_learn(struct fb_history *h, const struct fb_history_batch *b, int64_t now_s, struct fb_err *err);
+/* Writes notes that were packed with the key of @h, in one transaction: the v of one behind that of the other, @n numbers in
+ * all. Outcome: FB_HISTORY_DAMAGED. */
+int fb_history_learn(struct fb_history *h, const uint64_t *notes, size_t n, int64_t now_s, struct fb_err *err);
 
 /* Removes what was last met before @before_s from one of FB_HISTORY_SLICES slices of the database, *@slice, and counts that
  * on, so that a call is short however much there is. Outcome: FB_HISTORY_DAMAGED. */
