@@ -183,8 +183,8 @@ static int remember(const struct forbear *f, const struct forbear_mail *mail, st
 
 static json_t *finding_json(const struct fb_finding *f)
 {
-    return json_pack("{so sb sf sf sb so}", "name", fb_json_text(f->rule), "fires", f->fires, "log_odds", f->log_odds, "threshold", f->threshold,
-                     "needs_met", f->needs_met, "evidence", fb_json_evidence(f));
+    return json_pack("{so sb sf sf sb so so}", "name", fb_json_text(f->rule), "fires", f->fires, "log_odds", f->log_odds, "threshold",
+                     f->threshold, "needs_met", f->needs_met, "exempt", f->exempt.n ? fb_json_text(f->exempt) : json_null(), "evidence", fb_json_evidence(f));
 }
 
 static json_t *signals_json(const struct forbear_verdict *v)
@@ -239,8 +239,9 @@ static json_t *verdict_json(const struct forbear_verdict *v)
     for (size_t i = 0; i < v->j.verdict.findings_n; i++)
         json_array_append_new(rules, finding_json(&v->j.verdict.findings[i]));
     const char *rule = forbear_verdict_rule(v), *reason = forbear_verdict_not_judged(v);
-    return json_pack("{ss ss? ss? sI so so so so}", "action", fb_action_name(v->j.verdict.action), "rule", rule, "not_judged", reason, "delay_s",
-                     (json_int_t)forbear_verdict_delay_s(v), "change", fb_json_change(&v->j.verdict.change), "rules", rules,
+    const char *unread = v->j.verdict.unread == FB_REASON_none ? NULL : fb_reason_name(v->j.verdict.unread);
+    return json_pack("{ss ss? ss? ss? sI so so so so}", "action", fb_action_name(v->j.verdict.action), "rule", rule, "not_judged", reason, "unread",
+                     unread, "delay_s", (json_int_t)forbear_verdict_delay_s(v), "change", fb_json_change(&v->j.verdict.change), "rules", rules,
                      "signals", signals_json(v), "judge", judge_json(v));
 }
 

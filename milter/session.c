@@ -366,6 +366,8 @@ static enum answer judged(struct session *s, const char *queue_id)
 {
     const struct fb_verdict *v = &s->msg->verdict;
     count(s->m, FB_STR("judged"), FB_STR_NONE);
+    if (v->unread != FB_REASON_none)
+        count(s->m, FB_STR("unread"), fb_str(fb_reason_name(v->unread)));
     if (v->action != FB_PASS)
         count(s->m, fb_str(fb_action_name(v->action)), v->main->rule);
     if (v->action == FB_HOLD)

@@ -35,6 +35,11 @@ static struct slot *find(const struct fb_vocab *v, struct fb_str piece, bool con
     }
 }
 
+bool fb_vocab_has(const struct fb_vocab *vocab, struct fb_str word)
+{
+    return find(vocab, word, false)->id >= 0;
+}
+
 static bool well_known(const struct fb_vocab *v, const char *piece, int32_t id)
 {
     return find(v, fb_str(piece), false)->id == id;

@@ -17,6 +17,9 @@ struct fb_vocab;
  * into @text; the table lives in @arena. A vocabulary without the tokens above in their places is refused. */
 int fb_vocab_open(struct fb_arena *arena, struct fb_str text, const struct fb_vocab **ret, struct fb_err *err);
 
+/* Whether a lower-case word is a piece by itself: a common word of the language that the vocabulary was made from. */
+bool fb_vocab_has(const struct fb_vocab *vocab, struct fb_str word);
+
 struct fb_piece {
     int32_t id;
     uint32_t from, to; /* its bytes in the text */

@@ -60,6 +60,8 @@ int fb_judge_explain(const struct fb_judge *judge, struct fb_arena *arena, const
     } else {
         print_readers(&b, &j->c);
         print_signals(&b, judge, j);
+        if (j->verdict.unread != FB_REASON_none)
+            fb_buf_printf(&b, "not judged by meaning: %s\n", fb_reason_sentence(j->verdict.unread));
         for (size_t i = 0; i < j->verdict.findings_n; i++)
             print_finding(&b, &judge->rules.v[i], &j->verdict.findings[i]);
         fb_buf_printf(&b, "verdict: %s\n", fb_action_name(j->verdict.action));

@@ -138,6 +138,12 @@ static int gather_readers(const struct fb_judge *judge, struct fb_arena *arena, 
     return 0;
 }
 
+static enum fb_reason unread(const struct fb_judge *judge, const struct fb_signal *signals)
+{
+    size_t at = 0;
+    return fb_signals_find(&judge->signals, FB_STR("other_language"), &at) && signals[at].value > 0 ? FB_REASON_language : FB_REASON_none;
+}
+
 int fb_findings_make(const struct fb_judge *judge, struct fb_arena *arena, struct fb_judgement *j, struct fb_err *err)
 {
     const struct fb_ruleset *rules = &judge->rules;
@@ -153,6 +159,7 @@ int fb_findings_make(const struct fb_judge *judge, struct fb_arena *arena, struc
     const struct fb_finding *best = main_finding(v, rules->n);
     j->findings = v;
     j->verdict = (struct fb_verdict){.findings = v, .findings_n = rules->n, .main = best, .action = best ? best->action : FB_PASS,
+                                     .unread = unread(judge, j->signals),
                                      .volunteer = fb_words_contain(&judge->conf->observe_volunteers, j->c.sender)};
     return best ? gather_readers(judge, arena, j, err) : 0;
 }

@@ -1,5 +1,5 @@
 /* The judge of meaning as a source of signals: judged (1 where it read the own words), judge_hold and judge_RULE (log-odds of
- * the whole message, counted from FB_MEANING_FLOOR) and act_ACT (how many sentences do it). All are 0 where nothing was
+ * the whole message, counted from FB_MEANING_FLOOR), act_ACT (how many sentences do it) and other_language (1 where the own words are not English). All others are 0 where nothing was
  * judged by meaning: the judge is off, the processor cannot, the own words are not English. */
 #ifndef FB_RULES_JUDGING_H
 #define FB_RULES_JUDGING_H
@@ -21,8 +21,9 @@ struct fb_judging {
 int fb_judging_open(struct fb_arena *arena, const char *model, const struct fb_judging *like, struct fb_judging *ret, struct fb_err *err);
 void fb_judging_close(struct fb_judging *j);
 
-/* Reads @c: what goes in, and what comes out. Outcome: FB_JUDGING_NONE where nothing judges by meaning, or @c is not English. */
-enum { FB_JUDGING_NONE = 1 };
+/* Reads @c: what goes in, and what comes out. Outcomes: FB_JUDGING_NONE where nothing judges by meaning; FB_JUDGING_LANGUAGE
+ * where @c is mainly in another language than English. */
+enum { FB_JUDGING_NONE = 1, FB_JUDGING_LANGUAGE };
 int fb_judging_read(const struct fb_judging *j, struct fb_arena *arena, const struct fb_case *c, struct fb_input *ret_input, struct fb_meaning *ret,
                     struct fb_err *err);
 

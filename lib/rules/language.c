@@ -1,41 +1,129 @@
-/* The language of a text. Small words (articles, pronouns, prepositions) are a third of any text and differ between
- * languages; what several languages share ("in", "die", "me") says nothing and is left out. */
+/* The language of a text, from its script, its small words and how many of its other words the judge's vocabulary holds. Business
+ * mail is too short and too full of names for statistics of letters; small words are a third of any text and seldom borrowed,
+ * and a word that the judge has only in pieces is one that it was hardly taught. What says nothing (a log, a table, a list of
+ * names) counts as English. It must never take English for another language for how well it is written, or whom it names. */
 #include "rules/language.h"
 
-enum { ENOUGH_WORDS = 12, ENGLISH_PERCENT = 8 };
+#include <stdlib.h>
 
-static const char english[] =
-    " the and of to is that it for on with you this are was we be at by have from or not they will would can what has your there their "
-    "our if which been do my were when who more about up out she he his her them then than could should just so any some into how its "
-    "please thanks all but did does it's i'm don't ";
+enum { CJK_LETTERS = 3 /* a character of Chinese or Japanese says as much as so many letters */ };
 
-static const char others[] =
-    " der das und ist nicht ich sie wir mit ein eine auf den dem von zu auch sich bitte wird haben sind aber wenn noch nach bei zum zur "
-    "le les des est et une pas pour que qui dans sur vous nous avec ce cette sont mais bonjour merci je il ils elle "
-    "el los las un una por con para es se del al lo como pero muy hola gracias su nos "
-    "il di che non per sono della dei con una gli ma anche questo grazie "
-    "het een van niet dat wij zijn voor met ook aan naar maar bij deze "
-    "os um uma nao para com mais por dos das isso obrigado voce "
-    "ve bir bu icin ile da de ama cok degil tesekkurler gibi "
-    "og det er ikke jeg som med til av har att och inte som den "
-    "nie sie na jest ze do to jak ale dla prosze ";
+#define LANGUAGES(X) X(EN) X(DE) X(FR) X(ES) X(IT) X(PT) X(NL) X(PL) X(TR) X(SV) X(DA) X(NO) X(FI) X(CS) X(HU) X(RO)
+#define PLACE(l) PLACE_##l,
+enum { LANGUAGES(PLACE) };
+#define BIT(l) l = 1 << PLACE_##l,
+enum { LANGUAGES(BIT) };
 
-static bool is_among(const char *list, struct fb_str word)
+static const struct small_word {
+    const char *word;
+    unsigned languages;
+} small_words[] = {
+#define WORD(word, languages) {word, languages},
+#include "rules/small_words.def"
+#undef WORD
+};
+
+static int compare(const void *key, const void *element)
 {
-    for (const char *at = list; (at = memmem(at, strlen(at), word.p, word.n)); at++)
-        if (at[-1] == ' ' && at[word.n] == ' ')
-            return true;
-    return false;
+    const struct fb_str *s = key;
+    const char *word = ((const struct small_word *)element)->word;
+    int d = strncmp(s->p, word, s->n);
+    return d ? d : -(int)(word[s->n] != '\0');
 }
 
-bool fb_language_english(const struct fb_text *t)
+static unsigned look_up(struct fb_str word)
 {
-    size_t ours = 0, theirs = 0;
-    for (size_t i = 0; i < t->n; i++) {
-        if (is_among(english, t->v[i].norm))
-            ours++;
-        else if (is_among(others, t->v[i].norm))
-            theirs++;
+    const struct small_word *found = bsearch(&word, small_words, sizeof small_words / sizeof *small_words, sizeof *small_words, compare);
+    return found ? found->languages : 0;
+}
+
+/* Of a whole word, else of what stands before its apostrophe. */
+static unsigned languages_of(struct fb_str norm)
+{
+    unsigned found = look_up(norm);
+    const char *apostrophe = found || !norm.n ? NULL : memchr(norm.p, '\'', norm.n);
+    return apostrophe ? look_up((struct fb_str){norm.p, (size_t)(apostrophe + 1 - norm.p)}) : found;
+}
+
+struct letters {
+    size_t latin, marked, other; /* plain Latin; with marks; of another script */
+};
+
+/* By the first bytes of each character (RFC 3629). U+2000 to U+2FFF are signs. */
+static void count_letters(struct fb_str s, struct letters *n)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i], d = i + 1 < s.n ? (unsigned char)s.p[i + 1] : 0;
+        if (c < 0x80)
+            n->latin += fb_is_alpha((char)c);
+        else if ((c >= 0xC3 && c <= 0xCB) || (c == 0xE1 && (d == 0xBA || d == 0xBB))) /* U+00C0 to U+02FF, U+1E80 to U+1EFF */
+            n->marked++;
+        else if ((c >= 0xCE && c <= 0xDF) || c == 0xE0 || c == 0xE1)
+            n->other++;
+        else if (c >= 0xE3 && c <= 0xED)
+            n->other += CJK_LETTERS;
     }
-    return theirs <= ours && (t->n < ENOUGH_WORDS || ours * 100 >= t->n * ENGLISH_PERCENT);
+}
+
+/* What a word says: by how much, in hundredths of a natural log, it is likelier in English than in another language. Measured on
+ * a few thousand English mails and on translations into 15 languages, and taken lower, as words do not come independently. */
+enum { ENGLISH = 320, BOTH = 60, FOREIGN = -360, KNOWN = 115, UNKNOWN = -180, MARKED = -320, PRIOR = 400 };
+
+static int says(const struct fb_word *w, const struct fb_vocab *vocab)
+{
+    struct letters n = {0, 0, 0};
+    unsigned found = languages_of(w->norm);
+    if (found)
+        return found == EN ? ENGLISH : found & EN ? BOTH : FOREIGN;
+    count_letters(w->text, &n);
+    if (n.marked)
+        return MARKED;
+    return !vocab || n.latin < w->text.n ? 0 : fb_vocab_has(vocab, w->norm) ? KNOWN : UNKNOWN;
+}
+
+/* Parts of addresses, paths and code are no words: what touches one of their signs, or has a '.', ':' or '-' within. */
+static bool is_in_code(struct fb_str sentence, struct fb_str word)
+{
+    static const char signs[] = "/\\@_=<>&#$%*+|~{}[]";
+    const char *end = word.p + word.n, *sentence_end = sentence.p + sentence.n;
+    bool before = word.p > sentence.p && word.p[-1], after = end < sentence_end && *end;
+    if ((before && strchr(signs, word.p[-1])) || (after && strchr(signs, *end)))
+        return true;
+    return (before && word.p - 1 > sentence.p && strchr(".:-", word.p[-1]) && !fb_is_blank(word.p[-2])) ||
+           (after && end + 1 < sentence_end && strchr(".:", *end) && !fb_is_blank(end[1]));
+}
+
+enum capitals { SMALL, FIRST, ALL };
+
+static enum capitals capitals_of(struct fb_str s)
+{
+    unsigned char c = (unsigned char)s.p[0], d = s.n > 1 ? (unsigned char)s.p[1] : 0;
+    bool small = (c >= 'a' && c <= 'z') || (c == 0xC3 && d >= 0x9F) || c >= 0xC4;
+    return small ? SMALL : d >= 'A' && d <= 'Z' ? ALL : FIRST;
+}
+
+/* In a text that is all capitals, capitals make no names; there only small words count. */
+static bool is_all_capitals(const struct fb_text *t)
+{
+    for (size_t w = 0; w < t->n; w++)
+        if (capitals_of(t->v[w].text) == SMALL)
+            return false;
+    return true;
+}
+
+bool fb_language_english(const struct fb_text *t, const struct fb_vocab *vocab)
+{
+    int score = PRIOR;
+    bool shouted = is_all_capitals(t);
+    struct letters letters = {0, 0, 0};
+    for (size_t s = 0; s < t->sentences_n; s++)
+        for (size_t w = t->first[s]; w < t->first[s + 1]; w++) {
+            struct fb_str word = t->v[w].text;
+            enum capitals capitals = capitals_of(word);
+            bool name = capitals == ALL || (capitals == FIRST && w > t->first[s]);
+            count_letters(word, &letters);
+            if (!is_in_code(t->sentences[s], word) && (shouted || !name))
+                score += shouted && !languages_of(t->v[w].norm) ? 0 : says(&t->v[w], vocab);
+        }
+    return letters.other <= letters.latin + letters.marked && score > 0;
 }

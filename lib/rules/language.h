@@ -1,11 +1,12 @@
-/* Whether a text is English, by its small words: the judge of meaning reads no other language. */
+/* Whether a text is mainly English: the judge of meaning reads no other language. */
 #ifndef FB_RULES_LANGUAGE_H
 #define FB_RULES_LANGUAGE_H
 
+#include "judge/wordpiece.h"
 #include "rules/text.h"
 
-/* False where most of its small words are of another language, or where it is long and has hardly any English ones. A
- * greeting in another language does not disturb. */
-bool fb_language_english(const struct fb_text *t);
+/* @vocab: the judge's, which knows most English words whole. False where more speaks for another language; a greeting, names
+ * and single words in one do not disturb, and what is too short to tell is English. */
+bool fb_language_english(const struct fb_text *t, const struct fb_vocab *vocab);
 
 #endif

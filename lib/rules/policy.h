@@ -96,6 +96,7 @@ struct fb_verdict {
     size_t findings_n;         /* one a rule, in the order of rules.conf */
     const struct fb_finding *findings;
     struct fb_change change;   /* looked for where a rule fires that is not merely observed, whatever the installation's mode */
+    enum fb_reason unread;     /* FB_REASON_language: the judge of meaning did not read it; audience and phrases counted alone */
     bool volunteer;            /* observe mode may log its words */
     struct fb_str facts;       /* JSON of facts/facts.h; empty for FB_PASS */
     struct fb_str message_id;  /* with <>; empty where it has none */

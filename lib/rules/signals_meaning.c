@@ -14,7 +14,8 @@ enum {
     JUDGED = 0,
     HOLD = 1,
     NAMED_ALONE = 2,
-    FIRST_RULE = 3,
+    OTHER_LANGUAGE = 3,
+    FIRST_RULE = 4,
     FIRST_ACT = FIRST_RULE + RULES,
     SIGNALS = FIRST_ACT + ACTS,
     QUOTES = 3, /* sentences that are evidence of one signal, at most */
@@ -60,6 +61,8 @@ int fb_meaning_names(struct fb_arena *arena, struct fb_str *names, struct fb_str
     names[NAMED_ALONE] = FB_STR("named_alone_before");
     sentences[NAMED_ALONE] = FB_STR("The sender lately exchanged mail alone, outside this thread, with whom the decisive sentence is about, or where that is "
                                     "nobody, with somebody whom it names or addresses.");
+    names[OTHER_LANGUAGE] = FB_STR("other_language");
+    sentences[OTHER_LANGUAGE] = FB_STR("The judge has not read the own words: they are mainly in another language than English.");
     for (int i = 0; i < RULES; i++) {
         names[FIRST_RULE + i] = fb_arena_printf(arena, "judge_%s", fb_meaning_rules[i]);
         sentences[FIRST_RULE + i] = fb_arena_printf(arena, "How sure the judge is of %s (log-odds, counted from -6).", fb_meaning_rules[i]);
@@ -224,8 +227,10 @@ int fb_judging_read(const struct fb_judging *j, struct fb_arena *arena, const st
                     struct fb_err *err)
 {
     struct fb_scratch *scratch;
-    if (!j->pool || !fb_language_english(&c->text))
+    if (!j->pool)
         return FB_JUDGING_NONE;
+    if (!fb_language_english(&c->text, fb_encoder_vocab(fb_pool_encoder(j->pool))))
+        return FB_JUDGING_LANGUAGE;
     if (fb_input_make(arena, c, ret_input, err) || fb_pool_take(j->pool, &scratch, err))
         return -1;
     int rc = fb_meaning_read(scratch, fb_encoder_vocab(fb_pool_encoder(j->pool)), arena, ret_input->facts, ret_input->subject, ret_input->text,
@@ -238,7 +243,8 @@ int fb_meaning_signals_read(const struct fb_source *source, struct fb_arena *are
 {
     struct reading r = {.c = c, .arena = arena};
     int rc = fb_judging_read(source->state, arena, c, &r.input, &r.meaning, err);
-    if (rc != FB_JUDGING_NONE && (rc || read_all(&r, ret, err)))
+    ret[OTHER_LANGUAGE].value = rc == FB_JUDGING_LANGUAGE;
+    if (rc < 0 || (rc == 0 && read_all(&r, ret, err)))
         return -1;
     return read_named_alone(&r, &ret[NAMED_ALONE], err);
 }

@@ -1,6 +1,6 @@
 /* Cuts text into words and folds them, so that "Siobhán's", "SIOBHAN’S" and "siobhan's" are one word. Linear in the
- * text; invalid UTF-8 is read as letters and never faulted. It knows Latin letters with marks (to U+017F); other
- * scripts stay as written. */
+ * text; invalid UTF-8 is read as letters and never faulted. It knows Latin letters with marks (to U+017F, and the
+ * Romanian ones at U+0218); other scripts stay as written. */
 #include "rules/text.h"
 
 #include "rules/map.h"
@@ -85,6 +85,9 @@ static size_t fold_one(struct fb_str s, char **to)
         n = 2;
         for (const char *f = fold_latin((c & 0x1Fu) << 6 | ((unsigned char)s.p[1] & 0x3Fu)); f && *f; f++)
             *(*to)++ = *f;
+    } else if (kind == LETTER && c == 0xC8 && s.n > 1 && (unsigned char)s.p[1] >= 0x98 && (unsigned char)s.p[1] <= 0x9B) {
+        n = 2;
+        *(*to)++ = (unsigned char)s.p[1] < 0x9A ? 's' : 't';
     } else if (kind == LETTER) {
         *(*to)++ = fb_lower(s.p[0]);
     }
