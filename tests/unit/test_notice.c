@@ -12,9 +12,10 @@
 #include "notice/smtp.h"
 
 static const char FACTS[] =
-    "{\"v\":1,\"from\":\"ana@corp.example\",\"date_s\":1700000000,\"tz_min\":60,\"subject\":\"Gr\xc3\xbc\xc3\x9f""e <b>\",\"message_id\":\"<m1@corp.example>\","
+    "{\"v\":2,\"from\":\"ana@corp.example\",\"date_s\":1700000000,\"tz_min\":60,\"subject\":\"Gr\xc3\xbc\xc3\x9f""e <b>\",\"message_id\":\"<m1@corp.example>\","
     "\"to\":[\"Ben <ben@corp.example>\"],\"cc\":[],\"hidden\":2,\"rules\":[{\"name\":\"public_shaming\",\"title\":\"Blame before others\","
     "\"why\":\"Others read it.\",\"advice\":\"Write to Ben alone.\",\"evidence\":[{\"signal\":\"phrase_blame\",\"text\":\"you never <listen>\",\"note\":\"It blames.\"}]}],"
+    "\"change\":{\"kind\":\"reader\",\"text\":\"\",\"reader\":\"tom@corp.example\",\"says\":\"Without Ben's manager, Tom Marsh, on Cc this would have gone.\"},"
     "\"readers\":[\"Ben\"],\"words\":\"you never <listen>\",\"words_cut\":false}";
 
 enum { NOON = 1700046000 }; /* 2023-11-15 11:00 UTC: 12:00 at UTC+01:00 */
@@ -77,6 +78,44 @@ static void a_notice_says_what_until_when_why_and_where(void **state)
     assert_true(has(m->read.text, "you never <listen>"));
     assert_true(has(m->read.text, "Ben <ben@corp.example> + 2"));
     assert_true(has(m->read.text, "it is delivered at 12:15"));
+}
+
+/* Where @what stands in @s; it must be there. */
+static size_t place(struct fb_str s, const char *what)
+{
+    ptrdiff_t at = fb_str_ifind(s, fb_str(what));
+    if (at < 0)
+        fail_msg("%s is not in it", what);
+    return (size_t)at;
+}
+
+static void what_would_have_let_it_pass_comes_first(void **state)
+{
+    static const char says[] = "Without Ben's manager, Tom Marsh, on Cc this would have gone.";
+    struct made *m = *state;
+    struct fb_err err;
+    assert_int_equal(make(m, &err), 0);
+    assert_true(place(m->read.text, says) < place(m->read.text, "Subject:"));
+    assert_true(place(m->read.text, says) < place(m->read.text, "you never <listen>"));
+    assert_true(place(m->read.text, "you never <listen>") < place(m->read.text, "Write to Ben alone."));
+    assert_true(has_exactly(m->mail, "Without Ben&#39;s manager, Tom Marsh, on Cc this"));
+    m->notice.deadline_s = 0;
+    assert_int_equal(make(m, &err), 0);
+    assert_true(place(m->read.text, says) < place(m->read.text, "Subject:"));
+}
+
+/* As before version 2, and where it is not known. */
+static void where_that_is_not_known_nothing_is_said_of_it(void **state)
+{
+    struct made *m = *state;
+    struct fb_err err;
+    json_object_set_new(json_object_get(m->notice.facts, "change"), "says", json_string(""));
+    assert_int_equal(make(m, &err), 0);
+    struct fb_str unknown = m->read.text;
+    json_object_del(m->notice.facts, "change");
+    assert_int_equal(make(m, &err), 0);
+    assert_true(fb_str_eq(unknown, m->read.text));
+    assert_true(has(unknown, "before it leaves.\n\n  Subject:"));
 }
 
 static void it_answers_the_message_and_says_that_a_program_wrote_it(void **state)
@@ -380,6 +419,8 @@ int main(void)
     fb_message_init();
     const struct CMUnitTest tests[] = {
         TEST(a_notice_says_what_until_when_why_and_where),
+        TEST(what_would_have_let_it_pass_comes_first),
+        TEST(where_that_is_not_known_nothing_is_said_of_it),
         TEST(it_answers_the_message_and_says_that_a_program_wrote_it),
         TEST(all_its_lines_end_in_crlf_and_are_short_and_ascii),
         TEST(words_become_no_markup),

@@ -108,6 +108,7 @@ static void base64url_is_strict(void **state)
 #define FACTS(version, rules, more) \
     "{\"v\":" version ",\"from\":\"a@b\",\"date_s\":1795827600,\"tz_min\":60,\"subject\":\"SECRET\",\"message_id\":\"<m>\",\"to\":[\"A <a@b>\"]," \
     "\"cc\":[],\"hidden\":0,\"rules\":[" rules "],\"readers\":[\"B\"],\"words\":\"SECRET\",\"words_cut\":false" more "}"
+#define CHANGE "\"change\":{\"kind\":\"words\",\"text\":\"SECRET\",\"reader\":\"\",\"says\":\"Without SECRET\"}"
 
 static void facts_have_one_shape_and_faults_never_quote_them(void **state)
 {
@@ -118,7 +119,11 @@ static void facts_have_one_shape_and_faults_never_quote_them(void **state)
     } cases[] = {
         {FACTS("1", RULE, ""), true},
         {FACTS("1", RULE "," RULE, ""), true},
+        {FACTS("2", RULE, "," CHANGE), true},
         {FACTS("2", RULE, ""), false},
+        {FACTS("1", RULE, "," CHANGE), false},
+        {FACTS("2", RULE, ",\"change\":{\"kind\":\"SECRET\"}"), false},
+        {FACTS("3", RULE, "," CHANGE), false},
         {FACTS("1", "", ""), false},
         {FACTS("1", "{\"name\":\"SECRET\"}", ""), false},
         {FACTS("1", RULE, ",\"SECRET\":1"), false},

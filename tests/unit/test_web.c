@@ -27,15 +27,20 @@
 enum { NOW = 1795860000 /* 2026-11-28 10:00:00 UTC */ };
 
 static const char FACTS[] =
-    "{\"v\":1,\"from\":\"ann@example.org\",\"date_s\":1795860000,\"tz_min\":60,\"subject\":\"The <late> report\",\"message_id\":\"<1@example.org>\","
+    "{\"v\":2,\"from\":\"ann@example.org\",\"date_s\":1795860000,\"tz_min\":60,\"subject\":\"The <late> report\",\"message_id\":\"<1@example.org>\","
     "\"to\":[\"Bob <bob@example.org>\",\"team@example.org\"],\"cc\":[\"Eve <eve@example.org>\"],\"hidden\":2,"
     "\"rules\":[{\"name\":\"public_shaming\",\"title\":\"Criticism in front of others\",\"why\":\"It blames one person.\",\"advice\":\"Write to Bob alone.\","
     "\"evidence\":[{\"signal\":\"phrase_blame\",\"text\":\"You <b>always</b> fail & know it\",\"note\":\"This blames Bob.\"}]}],"
+    "\"change\":{\"kind\":\"reader\",\"text\":\"\",\"reader\":\"eve@example.org\",\"says\":\"Without your manager, Eve <E>, on Cc this would have gone.\"},"
     "\"readers\":[\"Eve\"],\"words\":\"You always fail.\\nAll of you.\",\"words_cut\":false}";
+static const char FACTS_1[] = /* sealed before an upgrade */
+    "{\"v\":1,\"from\":\"ann@example.org\",\"date_s\":1795860000,\"tz_min\":60,\"subject\":\"The <late> report\",\"message_id\":\"<1@example.org>\","
+    "\"to\":[],\"cc\":[],\"hidden\":0,\"rules\":[{\"name\":\"heated\",\"title\":\"t\",\"why\":\"w\",\"advice\":\"Sleep on it.\",\"evidence\":[]}],"
+    "\"readers\":[],\"words\":\"\",\"words_cut\":false}";
 
 /* A desk that answers as it is told and remembers what it was asked. */
 struct fake {
-    bool link_bad, keys_gone, keeper_gone, blob_gone, other_key;
+    bool link_bad, keys_gone, keeper_gone, blob_gone, other_key, older;
     enum fb_desk_outcome outcome;
     enum fb_state state;
     unsigned shown, decided;
@@ -70,7 +75,7 @@ static int fake_call(void *arg, struct fb_arena *arena, const struct fb_desk_req
     f->action = req->action;
     *ret = f->outcome;
     *ret_view = (struct fb_desk_view){.state = (uint8_t)f->state, .created_s = NOW, .deadline_s = NOW + 900, .changed_s = NOW + 60,
-                                      .sealed = f->blob_gone ? FB_STR_NONE : fb_page_seal(arena, key, fb_str(FACTS))};
+                                      .sealed = f->blob_gone ? FB_STR_NONE : fb_page_seal(arena, key, fb_str(f->older ? FACTS_1 : FACTS))};
     return 0;
 }
 
@@ -92,6 +97,12 @@ static const struct story STORIES[] = {
     {"GET of a held message says until when, in the sender's time", "GET", HELD, SHOWN, .says = "11:15</time></strong> today <span class=\"zone\">(UTC+01:00)"},
     {"it says what doing nothing means", "GET", HELD, SHOWN, .says = "If you do nothing, it is delivered"},
     {"it names rule, words and note, with markup made harmless", "GET", HELD, SHOWN, .says = "You &lt;b&gt;always&lt;/b&gt; fail &amp; know it", .never = "<b>always"},
+    {"it leads with what would have let it pass", "GET", HELD, SHOWN,
+     .says = "not been sent yet</h1>\n<p class=\"change\" dir=\"auto\">Without your manager, Eve &lt;E&gt;, on Cc this would have gone.</p>"},
+    {"and says so afterwards", "GET", .desk = {.state = FB_STATE_released}, SHOWN,
+     .says = "waited</h2>\n<p class=\"change\" dir=\"auto\">Without your manager"},
+    {"a page that an older version sealed still opens", "GET", .desk = {.state = FB_STATE_held, .older = true}, SHOWN, .says = "Sleep on it.",
+     .never = "class=\"change\""},
     {"it says what to do instead", "GET", HELD, SHOWN, .says = "Write to Bob alone."},
     {"it says how many readers are not shown", "GET", HELD, SHOWN, .says = "2 more, in Bcc"},
     {"it has both buttons", "GET", HELD, SHOWN, .says = "value=\"release\""},
