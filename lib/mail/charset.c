@@ -77,9 +77,18 @@ static bool may_be_utf8(const char *charset)
     return !is_name(charset) || is_utf8_name(charset) || superset(charset) != charset;
 }
 
+/* Seven bits, and no NUL. A NUL is left to who validates. */
+static bool is_ascii(struct fb_str s)
+{
+    unsigned char high = 0;
+    for (size_t i = 0; i < s.n; i++)
+        high |= (unsigned char)s.p[i];
+    return high < 0x80 && !(s.n && memchr(s.p, 0, s.n));
+}
+
 int fb_charset_utf8(struct fb_arena *arena, struct fb_str bytes, const char *charset, struct fb_str *ret, struct fb_err *err)
 {
-    if (may_be_utf8(charset) && g_utf8_validate_len(bytes.p, bytes.n, NULL)) {
+    if (may_be_utf8(charset) && (is_ascii(bytes) || g_utf8_validate_len(bytes.p, bytes.n, NULL))) {
         *ret = bytes;
         return 0;
     }
@@ -131,13 +140,27 @@ static size_t tidy_one(const char *p, size_t n, char **to)
     return 1;
 }
 
+/* How many bytes at @p stay as they are: most of all text. */
+static size_t plain_run(const char *p, size_t n)
+{
+    size_t i = 0;
+    while (i < n && ((p[i] >= ' ' && p[i] < 0x7f) || p[i] == '\n' || p[i] == '\t'))
+        i++;
+    return i;
+}
+
 int fb_charset_tidy(struct fb_arena *arena, struct fb_str s, struct fb_str *ret, struct fb_err *err)
 {
     char *p = fb_arena_alloc(arena, s.n + 1), *to = p;
     if (!p)
         return fb_fail_memory(err);
-    for (size_t i = 0; i < s.n;)
-        i += tidy_one(s.p + i, s.n - i, &to);
+    for (size_t i = 0; i < s.n;) {
+        size_t n = plain_run(s.p + i, s.n - i);
+        memcpy(to, s.p + i, n);
+        to += n, i += n;
+        if (i < s.n)
+            i += tidy_one(s.p + i, s.n - i, &to);
+    }
     *ret = (struct fb_str){p, (size_t)(to - p)};
     return 0;
 }

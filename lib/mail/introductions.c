@@ -51,10 +51,24 @@ bool fb_lines_has(struct fb_str s, const char *const *words)
     return false;
 }
 
+/* Most words differ in their first byte already. */
+static bool may_begin(struct fb_str s, const char *word)
+{
+    return s.n && fb_lower(s.p[0]) == fb_lower(*word);
+}
+
 bool fb_lines_begins(struct fb_str s, const char *const *words)
 {
     for (; *words; words++)
-        if (fb_str_istarts(s, fb_str(*words)))
+        if (may_begin(s, *words) && fb_str_istarts(s, fb_str(*words)))
+            return true;
+    return false;
+}
+
+bool fb_lines_is(struct fb_str s, const char *const *words)
+{
+    for (; *words; words++)
+        if (may_begin(s, *words) && fb_str_ieq(s, fb_str(*words)))
             return true;
     return false;
 }
@@ -237,11 +251,10 @@ enum fb_label fb_label_of(struct fb_str s, struct fb_str *ret_value)
     *ret_value = fb_str_trim(without_stars(fb_str_trim((struct fb_str){value, (size_t)(s.p + s.n - value)})));
     while (name.n && name.p[name.n - 1] == '*')
         name.n--;
-    for (enum fb_label l = 0; l < FB_LABELS; l++)
-        for (const char *const *w = labels[l]; *w; w++)
-            if (fb_str_ieq(name, fb_str(*w)))
-                return l;
-    return FB_LABELS;
+    enum fb_label l = 0;
+    while (l < FB_LABELS && !fb_lines_is(name, labels[l]))
+        l++;
+    return l;
 }
 
 /* How far a field may go on in lines without a label: readers fill many. */

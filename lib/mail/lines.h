@@ -43,8 +43,9 @@ static inline void fb_lines_out(struct fb_lines *lines, size_t from, size_t to)
         lines->v[i].out = true;
 }
 
-/* Whether any of a list of words, ended by NULL, is in @s (ASCII letters without regard to case). */
+/* Whether any of a list of words, ended by NULL, is in @s, begins it, or is all of it (ASCII letters without regard to case). */
 bool fb_lines_has(struct fb_str s, const char *const *words);
 bool fb_lines_begins(struct fb_str s, const char *const *words);
+bool fb_lines_is(struct fb_str s, const char *const *words);
 
 #endif

@@ -128,9 +128,12 @@ static void block_read(const struct fb_lines *lines, size_t from, size_t to, str
 {
     struct fb_str value, above = FB_STR_NONE; /* a line without label or date */
     for (size_t i = from; i < to; i++) {
-        struct fb_str s = lines->v[i].text, when = when_find(s, address_find(s));
+        struct fb_str s = lines->v[i].text;
         enum fb_label l = fb_label_of(s, &value);
+        struct fb_str when = l == FB_LABEL_DATE || l == FB_LABELS ? when_find(s, address_find(s)) : FB_STR_NONE;
         bool stamp = l == FB_LABELS && when.n, known = q->name.n || q->addr.n;
+        if (known && q->when.n)
+            return;
         if (!known && (l == FB_LABEL_FROM || stamp))
             who_read(l == FB_LABEL_FROM ? value : bare(between(s.p, when.p)).n ? s : above, q);
         if (!q->when.n && (l == FB_LABEL_DATE || stamp))

@@ -16,7 +16,7 @@ static const char *const phone_footers[] = {
     "envoyé depuis ", "enviado desde ", "enviado do meu ", "enviado de mi ", "enviado via ", "inviato da ", "verstuurd vanaf ", "verzonden vanaf ",
     "iphone'umdan gönderildi", "ipad'imden gönderildi", "skickat från min", "sendt fra min", "wysłane z ", "отправлено с ", "lähetetty ", NULL};
 static const char *const devices[] = {"phone", "ipad", "blackberry", "android", "mobil", "outlook", "windows", "yahoo", "proton", "samsung", "galaxy",
-                                      "huawei", "nexus", "treo", "wireless", "handheld", "móvil", "telef", "mail", "gönderildi", "телефон", NULL};
+                                      "huawei", "nexus", "treo", "pixel", "oneplus", "xiaomi", "tablet", "watch", "wireless", "handheld", "móvil", "telef", "mail", "gönderildi", "телефон", NULL};
 /* A disclaimer has one of the first, which nobody writes by hand, and two of the others. */
 static const char *const lawyers_terms[] = {
     "intended recipient", "recipient(s)", "named addressee", "the addressee", "entity to which it is addressed", "entity to whom", "individual or entity", "intended only for",
@@ -103,10 +103,7 @@ static size_t names(struct fb_str s)
     if (!s.n || s.n > NAME_BYTES || digits(s) || memchr(s.p, '@', s.n) || strchr(":=!?;", s.p[s.n - 1]))
         return 0;
     while (fb_str_word(&s, &word)) {
-        bool known = is_upper(word.p[0]);
-        for (const char *const *w = small; !known && *w; w++)
-            known = fb_str_ieq(word, fb_str(*w));
-        if (!known)
+        if (!is_upper(word.p[0]) && !fb_lines_is(word, small))
             return 0;
         n++;
     }
@@ -149,10 +146,8 @@ static struct fb_str without_punctuation(struct fb_str s)
 static bool is_sign_off(struct fb_str s)
 {
     s = without_punctuation(s);
-    for (const char *const *w = sign_offs; *w; w++)
-        if (fb_str_ieq(s, fb_str(*w)))
-            return true;
-    return s.n < NAME_BYTES && fb_lines_begins(s, (const char *const[]){"thanks for ", "thank you for ", "thanks in advance", "thank you in advance", NULL});
+    return fb_lines_is(s, sign_offs) ||
+           (s.n < NAME_BYTES && fb_lines_begins(s, (const char *const[]){"thanks for ", "thank you for ", "thanks in advance", "thank you in advance", NULL}));
 }
 
 /* "Regards, Ann" */

@@ -28,8 +28,8 @@ static const struct {
 
 static int month_of(struct fb_str s)
 {
-    for (size_t i = 0; i < sizeof months / sizeof *months; i++)
-        if (fb_str_istarts(s, fb_str(months[i].prefix)))
+    for (size_t i = 0; s.n > 2 && i < sizeof months / sizeof *months; i++)
+        if (fb_lower(s.p[0]) == months[i].prefix[0] && fb_str_istarts(s, fb_str(months[i].prefix)))
             return months[i].month;
     return 0;
 }
