@@ -21,8 +21,9 @@ static void generation_free(struct generation *g)
 static int keys_load(struct generation *g, struct fb_err *err)
 {
     const char *dir = g->conf->forbear_keys_dir;
-    g->hashed = fb_keys_read(dir, "hash.key", g->hash_key, sizeof g->hash_key, err) == 0;
-    if (g->conf->forbear_mode == FB_MODE_OBSERVE) {
+    bool observe = g->conf->forbear_mode == FB_MODE_OBSERVE;
+    g->hashed = fb_keys_read(dir, "hash.key", g->hash_key, sizeof g->hash_key, observe ? NULL : err) == 0;
+    if (observe) {
         if (g->conf->history_enabled && !g->hashed)
             fb_log(FB_LOG_INFO, "policy_warning", "warning=%s", fb_log_quote(FB_STR("there is no history without a key; `forbear keygen` makes it")));
         return 0;
