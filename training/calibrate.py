@@ -1,0 +1,102 @@
+"""Makes the judge's numbers mean what they say:  calibrate.py --base BASE --held-back H.jsonl ... JUDGE.pt OUT.safetensors
+
+On cases that were kept out of the training, half of them to hold: hold and each rule get a slope and an offset (Platt 1999), so that
+they are log-odds; each act gets the offset at which its best F1 lies at 0. They are folded into the heads, and cost nothing. Prints
+the lowest early exit of a message to hold: leaving early must stay below it."""
+import argparse
+
+import torch
+from safetensors.torch import save_file
+from torch.nn import functional as F
+
+import mixture
+from judge import ACTS, RULES, Encoder, Judge, collate
+
+ENOUGH = 25  # positive examples; a head with fewer stays as it is
+SLOPES = (0.5, 2.0)
+
+
+def platt(scores, labels):
+    """Slope and offset of the log-odds; prior-weighted, so that holds and passes count alike."""
+    x, y = torch.tensor(scores), torch.tensor(labels)
+    w = torch.where(y > 0, 0.5 / y.sum(), 0.5 / (1 - y).sum())
+    fit = torch.tensor([1.0, 0.0], requires_grad=True)
+    solver = torch.optim.LBFGS([fit], max_iter=200)
+
+    def loss():
+        solver.zero_grad()
+        value = (F.binary_cross_entropy_with_logits(x * fit[0] + fit[1], y, reduction="none") * w).sum() + 1e-3 * (fit[0] - 1) ** 2
+        value.backward()
+        return value
+
+    solver.step(loss)
+    slope, offset = fit.tolist()
+    return min(max(slope, SLOPES[0]), SLOPES[1]), offset
+
+
+def best_f1(scores, labels):
+    ranked = sorted(zip(scores, labels), reverse=True)
+    found, best, at, total = 0, 0.0, 0.0, sum(labels)
+    for n, (score, label) in enumerate(ranked, 1):
+        found += label
+        f1 = 2 * found / (n + total)
+        if f1 > best:
+            best, at = f1, score
+    return best, at
+
+
+@torch.no_grad()
+def outputs(model, encoder, cases):
+    """(hold, rules, lowest exit) of each case, and (acts, labels) of each sentence that was labelled."""
+    model.eval()
+    whole, sentences = [], []
+    for d in cases:
+        e = encoder(d)
+        hold, rules, _, acts, exits = model(*collate([e])[:3])
+        whole.append((hold.item(), rules[0].tolist(), min(x.item() for x in exits)))
+        sentences += [(acts[0, a:b].mean(0).tolist(), labels) for a, b, labels in e["sentences"]]
+    return whole, sentences
+
+
+def fold(layer, row, slope, offset):
+    layer.weight.data[row] *= slope
+    layer.bias.data[row] = layer.bias.data[row] * slope + offset
+
+
+def calibrate(model, cases, whole, sentences):
+    labels = [float(d["hold"]) for d in cases]
+    slope, offset = platt([w[0] for w in whole], labels)
+    fold(model.hold, 0, slope, offset)
+    print(f"hold: slope {slope:.2f}, offset {offset:+.2f}")
+    for i, rule in enumerate(RULES):
+        labels = [float(d["rules"][i]) for d in cases]
+        if ENOUGH <= sum(labels):
+            slope, offset = platt([w[1][i] for w in whole], labels)
+            fold(model.rules, i, slope, offset)
+            print(f"{rule}: slope {slope:.2f}, offset {offset:+.2f}")
+    for i, act in enumerate(ACTS):
+        labels = [s[1][i] for s in sentences]
+        if ENOUGH <= sum(labels):
+            f1, at = best_f1([s[0][i] for s in sentences], labels)
+            model.act.bias.data[i] -= at
+            print(f"{act}: F1 {f1:.2f}, was at {at:.2f}")
+
+
+def main():
+    a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    a.add_argument("--base", required=True)
+    a.add_argument("--held-back", nargs="+", required=True)
+    a.add_argument("judge")
+    a.add_argument("out")
+    args = a.parse_args()
+    encoder, model = Encoder(args.base), Judge(args.base)
+    model.load_state_dict(torch.load(args.judge))
+    cases = mixture.read(args.held_back)
+    whole, sentences = outputs(model, encoder, cases)
+    calibrate(model, cases, whole, sentences)
+    print(f"lowest exit of a hold: {min(w[2] for w, d in zip(whole, cases) if d['hold'] == 1):.2f}")
+    save_file({k: v.contiguous() for k, v in model.state_dict().items() if "position_ids" not in k}, args.out)
+
+
+if __name__ == "__main__":
+    main()

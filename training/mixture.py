@@ -1,0 +1,68 @@
+"""What one epoch is trained on. Cases come in pairs that differ in little; harmless mail is mixed in. Every epoch draws anew:
+
+- harmless mail borrows the audience, thread and time of cases, so that the facts alone say nothing;
+- some pairs stand inside a longer harmless mail, the same for both, so that one sentence must weigh in a long text;
+- thread facts are dropped from some pairs, since many gateways do not know them."""
+import json
+import random
+import re
+from collections import defaultdict
+
+THREAD_FACTS = re.compile(r"; (new on thread|reply after|answers): [^;]*")
+
+
+def read(paths):
+    return [json.loads(line) for path in paths for line in open(path, encoding="utf-8")]
+
+
+def by_pair(cases):
+    pairs = defaultdict(list)
+    for d in cases:
+        pairs[d["pair"]].append(d)
+    return list(pairs.values())
+
+
+def words(d):
+    return len(d["text"].split())
+
+
+def drop_thread(pair):
+    return [dict(d, facts=THREAD_FACTS.sub("", d["facts"])) for d in pair]
+
+
+def dilute(pair, around, rng):
+    """Stands the pair into the text of a harmless mail, before or behind it."""
+    front = rng.random() < 0.6
+    return [dict(d, text=f"{around}\n\n{d['text']}" if front else f"{d['text']}\n\n{around}") for d in pair]
+
+
+class Mixture:
+    """@cases: labelled, in pairs. @harmless: mail of which hardly any deserves a hold ("w" its weight, "hard" what an earlier judge suspected)."""
+
+    def __init__(self, cases, harmless, each_epoch, share=1.0):
+        self.pairs, self.harmless, self.each_epoch, self.share = by_pair(cases), harmless, each_epoch, share
+        self.donors = [d["facts"] for d in cases if d["hold"]] * 2 + [d["facts"] for d in cases]
+        self.fillers = [d["text"] for d in harmless if 25 <= words(d) <= 130]
+
+    def pair(self, pair, rng):
+        if len(pair) == 2 and not any(d["rules"][7] for d in pair) and rng.random() < 0.25:
+            pair = drop_thread(pair)
+        if self.fillers and max(map(words, pair)) < 110 and rng.random() < 0.3:
+            pair = dilute(pair, rng.choice(self.fillers), rng)
+        return pair
+
+    def mail(self, d, rng):
+        d = dict(d, hold=0, w=d.get("w", 0.6))
+        if rng.random() < 0.45:
+            d["facts"] = rng.choice(self.donors)
+        elif rng.random() < 0.7:
+            d["facts"] = d["facts"].replace("; at night", "")
+        return [d]
+
+    def epoch(self, rng):
+        hard = [d for d in self.harmless if d.get("hard")]
+        rest = [d for d in self.harmless if not d.get("hard")]
+        drawn = rng.sample(hard, min(len(hard), int(0.4 * self.each_epoch)))
+        drawn += rng.sample(rest, min(len(rest), self.each_epoch - len(drawn)))
+        pairs = rng.sample(self.pairs, round(self.share * len(self.pairs)))
+        return [self.pair(p, rng) for p in pairs] + [self.mail(d, rng) for d in drawn]
