@@ -64,9 +64,9 @@ static int world_take(struct run *r, size_t number, const struct forbear **ret, 
     const char *conf = r->e->worlds[number];
     int rc = 0;
     pthread_mutex_lock(&w->lock);
-    if (!w->f && conf)
+    if (!w->f && *conf)
         rc = forbear_open_world(r->o->conf, conf, r->installed, &w->f, err->text, sizeof err->text);
-    *ret = conf ? w->f : r->installed;
+    *ret = *conf ? w->f : r->installed;
     pthread_mutex_unlock(&w->lock);
     return rc;
 }

@@ -40,7 +40,7 @@ struct eval {
     struct fb_arena *arena;
     size_t n, cap, worlds_n, worlds_cap, rules_n, rules_cap;
     struct eval_case *v;     /* in the order of the set */
-    const char **worlds;     /* paths of world.conf; NULL: the configuration as it is */
+    const char **worlds;     /* paths of world.conf; empty: the configuration as it is */
     struct fb_str *rules;    /* names */
 };
 

@@ -29,11 +29,11 @@ static struct eval_case *case_add(struct eval *e, struct fb_err *err)
     return &e->v[e->n++];
 }
 
-/* The number of the world whose world.conf is at @conf. */
+/* The number of the world whose world.conf is at @conf; empty: the configuration as it is. */
 static int world_of(struct eval *e, const char *conf, size_t *ret, struct fb_err *err)
 {
     for (*ret = 0; *ret < e->worlds_n; ++*ret)
-        if (fb_str_eq(fb_str(e->worlds[*ret]), fb_str(conf)) && !e->worlds[*ret] == !conf)
+        if (strcmp(e->worlds[*ret], conf) == 0)
             return 0;
     const char **v = fb_arena_grow(e->arena, e->worlds, e->worlds_n, &e->worlds_cap, sizeof *v);
     if (!v)
@@ -118,8 +118,10 @@ static int read_recipients(const struct line *l, struct fb_err *err)
 {
     const struct fb_str *v;
     size_t n;
-    if (texts_of(l, "rcpt", &v, &n, err) || !n)
-        return v || !n ? 0 : -1;
+    if (texts_of(l, "rcpt", &v, &n, err))
+        return -1;
+    if (!n)
+        return 0;
     const char **rcpt = fb_arena_array(l->e->arena, n + 1, sizeof *rcpt);
     for (size_t i = 0; rcpt && i < n; i++)
         rcpt[i] = v[i].p;
@@ -261,7 +263,7 @@ static int ordinary_world(struct eval *e, const char *path, const char *world, s
     bool there = access(conf, R_OK) == 0;
     if (world && !there)
         return fb_fail_errno(err, "world %s", conf);
-    return world_of(e, there ? conf : NULL, ret, err);
+    return world_of(e, there ? conf : "", ret, err);
 }
 
 int eval_read_ordinary(struct eval *e, const char *path, const char *world, struct fb_err *err)

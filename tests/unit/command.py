@@ -114,6 +114,22 @@ phrases = none
         verdict = json.loads(self.check("--json", want=WOULD_HOLD))
         self.assertEqual((verdict["action"], verdict["rule"]), ("hold", "public_shaming"))
 
+    def test_check_shows_what_the_judge_is_given(self):
+        facts, text = self.check("--facts", want=WOULD_HOLD).split("\n", 1)
+        self.assertEqual(facts, "to: list of 3; cc: none; readers: 4-9; outside: none; alone before with: nobody")
+        self.assertTrue(text.startswith("subject: Brightwater. Hello everyone,\n\n[READER], I think it's best"), text)
+        self.assertEqual(self.check("--facts", "--sender", "someone@elsewhere.example", want=PASSES), "pass: not judged (foreign_sender)\n")
+
+    def test_check_tells_programs_all_that_the_judge_says(self):
+        self.assertIsNone(json.loads(self.check("--json", want=WOULD_HOLD))["judge"], "there are no weights")
+        self.write_conf(more=f"[judge]\nmodel = {SOURCE / 'model/judge.bin'}")
+        judge = json.loads(self.check("--json", want=WOULD_HOLD))["judge"]
+        self.assertEqual(set(judge), {"facts", "subject", "text", "hold", "rules", "left_early", "cut", "windows", "sentences"})
+        self.assertEqual((len(judge["rules"]), judge["windows"], judge["left_early"], judge["cut"]), (8, 1, False, False))
+        decisive = max(judge["sentences"], key=lambda s: s["evidence"])
+        self.assertIn(decisive["text"], judge["text"])
+        self.assertTrue(all(v >= -2 for s in judge["sentences"] for v in s["acts"].values()))
+
     def test_check_takes_the_envelope_it_is_given(self):
         self.assertEqual(self.check("--sender", "someone@elsewhere.example", want=PASSES), "pass: not judged (foreign_sender)\n")
 

@@ -303,9 +303,38 @@ static void memory_may_run_out_anywhere(void **state)
     }
 }
 
+/* A world of a case set has its own people, and nobody of the installation. */
+static void a_section_of_the_file_over_it_replaces_the_whole_section(void **state)
+{
+    (void)state;
+    static const char world[] = "[scope]\ninternal_domains = y.example\n[people]\nfile = p.csv\n";
+    static const char own[] = "[scope]\ninternal_domains = x.example\ncustomer_domains = c.example\n[people]\nlists = l.csv\n[hold]\ndelay = 5m\n";
+    char over[sizeof path + 8];
+    struct fb_conf *conf;
+    struct fb_err err = {""};
+    file_put(world, sizeof world - 1);
+    snprintf(over, sizeof over, "%s.over", path);
+    assert_int_equal(rename(path, over), 0);
+    file_put(own, sizeof own - 1);
+    int rc = fb_conf_load_over(path, over, &conf, &err);
+    unlink(over);
+    if (rc)
+        fail_msg("refused: %s", err.text);
+    assert_int_equal(conf->scope_internal_domains.n, 1);
+    assert_string_equal(conf->scope_internal_domains.v[0].p, "y.example");
+    assert_int_equal(conf->scope_customer_domains.n, 0);
+    assert_string_equal(conf->people_lists, "");
+    assert_int_equal(conf->hold_delay, 300);
+    assert_string_equal(conf->path, path);
+    fb_conf_free(conf);
+    assert_true(fb_conf_load_over(path, "/nonexistent/world.conf", &conf, &err) < 0);
+    assert_non_null(strstr(err.text, "/nonexistent/world.conf"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_section_of_the_file_over_it_replaces_the_whole_section),
         cmocka_unit_test(the_defaults_need_no_file),
         cmocka_unit_test(an_empty_file_gives_the_defaults),
         cmocka_unit_test(every_type_is_read),
