@@ -9,9 +9,9 @@ DIR = Path("/var/lib/forbear")
 STATES = re.findall(r"^STATE\((\w+)", (SOURCE / "lib/hold/states.def").read_text(), re.M)
 
 
-def _rows(sql, *values):
+def _rows(sql, *values, name="forbear.db"):
     try:
-        db = sqlite3.connect(f"file:{DIR}/forbear.db?mode=ro", uri=True, timeout=5)
+        db = sqlite3.connect(f"file:{DIR}/{name}?mode=ro", uri=True, timeout=5)
         try:
             return db.execute(sql, values).fetchall()
         finally:
@@ -44,6 +44,12 @@ def states():
 def count(name):
     """A counter, over all days."""
     return _rows("SELECT coalesce(sum(n), 0) FROM count WHERE name = ?", name)[0][0] if _rows("SELECT 1 FROM count") else 0
+
+
+def remembered():
+    """How many mails the history has seen."""
+    rows = _rows("SELECT count(*) FROM mail WHERE sent_s IS NOT NULL", name="history.db")
+    return rows[0][0] if rows else 0
 
 
 def files():
