@@ -1,6 +1,6 @@
 /* Signals: what is true of a case, each as a number with its evidence. They come from sources: the audience and the form
  * (signals.def), the phrase lists (phrase_NAME: sentences in which a phrase of NAME.txt stands; phrase_NAME_at_person: those
- * of them that are about a person; phrase_NAME_at_colleague: about a colleague), the judge of meaning
+ * of them that are about a person; phrase_NAME_at_colleague: about a colleague; answers_complaint), the judge of meaning
  * (rules/judging.h). Rules weigh signals; a signal decides nothing. */
 #ifndef FB_RULES_SIGNALS_H
 #define FB_RULES_SIGNALS_H

@@ -1,5 +1,6 @@
 /* The signals of the phrase lists. A phrase about nobody is weak, the same words about a colleague are not: so each list
- * gives one signal for each kind of sentence below. A sentence counts once, however many phrases stand in it.
+ * gives one signal for each kind of sentence below. A sentence counts once, however many phrases stand in it. One signal
+ * reads what the sender answers: whether it complains. Nothing else of a quoted mail is looked at, and none of it is shown.
  *
  * DIAGNOSTICS: lack of memory alone. */
 #include "rules/signals.h"
@@ -35,7 +36,7 @@ enum { KINDS = sizeof kinds / sizeof *kinds };
 size_t fb_phrase_signals(const struct fb_phrases *p)
 {
     const struct fb_phrase_list *lists;
-    return fb_phrases_lists(p, &lists) * KINDS;
+    return fb_phrases_lists(p, &lists) * KINDS + 1;
 }
 
 int fb_phrase_names(struct fb_arena *arena, const struct fb_phrases *p, struct fb_str *names, struct fb_str *sentences, struct fb_err *err)
@@ -50,6 +51,8 @@ int fb_phrase_names(struct fb_arena *arena, const struct fb_phrases *p, struct f
         if (!names[i].p || !sentences[i].p)
             return fb_fail_memory(err);
     }
+    names[n * KINDS] = FB_STR("answers_complaint");
+    sentences[n * KINDS] = FB_STR("How many sentences of the mail that it answers, as far as it quotes that, hold words of the list complaint.");
     return 0;
 }
 
@@ -105,6 +108,49 @@ static int add_hit(struct fb_arena *arena, const struct fb_case *c, const struct
     return 0;
 }
 
+/* The list complaint; SIZE_MAX where the admin has none. */
+static size_t complaint_list(const struct fb_phrases *p)
+{
+    const struct fb_phrase_list *lists;
+    for (size_t i = 0, n = fb_phrases_lists(p, &lists); i < n; i++)
+        if (fb_str_eq(lists[i].name, FB_STR("complaint")))
+            return i;
+    return SIZE_MAX;
+}
+
+static size_t count_sentences(const struct fb_phrase_hit *hits, size_t n, size_t list)
+{
+    size_t counted = 0, last = SIZE_MAX;
+    for (size_t i = 0; i < n; i++)
+        if (hits[i].list == list && hits[i].sentence != last)
+            counted++, last = hits[i].sentence;
+    return counted;
+}
+
+static int read_answered(const struct fb_phrases *p, struct fb_arena *arena, const struct fb_case *c, struct fb_signal *ret, struct fb_err *err)
+{
+    const struct fb_quoted *q = &c->own->quoted;
+    size_t list = complaint_list(p), n;
+    struct fb_own answered;
+    struct fb_text text;
+    const struct fb_phrase_hit *hits;
+    if (list == SIZE_MAX || !q->body.n || q->forwarded || fb_str_ieq(q->addr, c->sender))
+        return 0;
+    if (fb_quoted_words(arena, q, &answered, err) || fb_text_cut(arena, answered.sentences, answered.sentences_n, &text, err) ||
+        fb_phrases_match(p, arena, &text, true, &hits, &n, err))
+        return -1;
+    ret->value = (double)count_sentences(hits, n, list);
+    if (ret->value <= 0)
+        return 0;
+    struct fb_signal_evidence *v = fb_arena_array(arena, 1, sizeof *v);
+    if (!v)
+        return fb_fail_memory(err);
+    *v = (struct fb_signal_evidence){.text = FB_STR_NONE, .note = FB_STR("What it answers is a complaint")};
+    ret->evidence = v;
+    ret->evidence_n = 1;
+    return 0;
+}
+
 int fb_phrase_read(const struct fb_source *source, struct fb_arena *arena, const struct fb_case *c, struct fb_signal *ret, struct fb_err *err)
 {
     const struct fb_phrases *p = source->state;
@@ -123,5 +169,5 @@ int fb_phrase_read(const struct fb_source *source, struct fb_arena *arena, const
         if (add_hit(arena, c, &lists[hits[i].list], &hits[i], ret, err))
             return -1;
     }
-    return 0;
+    return read_answered(p, arena, c, &ret[lists_n * KINDS], err);
 }

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/io.h"
 #include "mail/own.h"
 #include "rules/phrases.h"
 
@@ -161,6 +162,35 @@ static void the_shipped_lists_cost_little(void **state)
     assert_true(best < 5000); /* tens on a quiet machine: this is for a slow one under sanitizers */
 }
 
+static bool complains(const struct fb_phrases *p, struct fb_str text)
+{
+    const struct fb_phrase_list *lists;
+    const struct fb_phrase_hit *hits;
+    size_t n;
+    struct fb_text t = cut(fb_arena_dup(arena, text).p);
+    fb_phrases_lists(p, &lists);
+    assert_int_equal(fb_phrases_match(p, arena, &t, true, &hits, &n, NULL), 0);
+    for (size_t i = 0; i < n; i++)
+        if (fb_str_eq(lists[hits[i].list].name, FB_STR("complaint")))
+            return true;
+    return false;
+}
+
+static void the_shipped_list_tells_complaints_from_other_mail(void **state)
+{
+    (void)state;
+    struct fb_phrases *p;
+    struct fb_str all, line;
+    struct fb_err err = {""};
+    size_t n = 0;
+    if (fb_phrases_load(arena, PHRASES, "", &p, &err) || fb_io_read_file(arena, COMPLAINTS, 1 << 20, &all, &err))
+        fail_msg("%s", err.text);
+    for (; fb_str_line(&all, &line); n++)
+        if (line.n && line.p[0] != '#' && complains(p, (struct fb_str){line.p + 2, line.n - 2}) != (line.p[0] == '+'))
+            fail_msg("%.*s", FB_FMT(line));
+    assert_true(n > 40);
+}
+
 static void no_text_makes_it_slow(void **state)
 {
     (void)state;
@@ -181,6 +211,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_language), cmocka_unit_test(you_is_a_person_where_one_is_addressed), cmocka_unit_test(faults_name_file_and_line),
         cmocka_unit_test(the_shipped_lists_cost_little), cmocka_unit_test(no_text_makes_it_slow),
+        cmocka_unit_test(the_shipped_list_tells_complaints_from_other_mail),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

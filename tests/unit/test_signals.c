@@ -382,6 +382,36 @@ static void a_region_of_the_directory_goes_before_that_of_the_domain(void **stat
     }
 }
 
+static void what_is_answered_may_complain(void **state)
+{
+    (void)state;
+    static const char quote[] = "We looked into it.\r\n\r\nOn Mon, 2 Nov 2026 at 10:00, %s wrote:\r\n> Hello,\r\n> this is unacceptable.\r\n> Unacceptable, I say.\r\n%s";
+    static const struct {
+        const char *who, *end;
+        int complaint;
+    } cases[] = {
+        {"Out Sider <out@cust.example>", "", 2},
+        {"Out Sider <out@cust.example>", "> \r\n> On Sun, 1 Nov 2026 at 9:00, Mia wrote:\r\n> > Unacceptable.\r\n", 2}, /* what that answers is not read */
+        {"Mia Sender <me@x.example>", "", 0}, /* one's own */
+    };
+    struct fb_judge usual = judge;
+    struct fb_str path = fb_arena_printf(arena, "%s/complaint.txt", dir);
+    assert_int_equal(fb_io_write_file(dir, "complaint.txt", FB_STR("unacceptable\n"), 0600, NULL), 0);
+    assert_int_equal(fb_phrases_load(arena, dir, "", &judge.phrases, NULL), 0);
+    unlink(path.p);
+    assert_int_equal(fb_signals_init(arena, judge.phrases, &no_meaning, &judge.signals, NULL), 0);
+    judge.rules = (struct fb_ruleset){0};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fb_judgement j = judged("out@cust.example", "", "", fb_arena_printf(arena, quote, cases[i].who, cases[i].end).p);
+        is(&j, "answers_complaint", cases[i].complaint);
+        is(&j, "phrase_complaint", 0);
+    }
+    struct fb_judgement j = judged("out@cust.example", "", "", "For you.\r\n\r\n---------- Forwarded message ---------\r\nFrom: Out <out@cust.example>\r\n"
+                                   "Date: Mon, 2 Nov 2026 at 10:00\r\nSubject: s\r\nTo: <me@x.example>\r\n\r\nUnacceptable.\r\n");
+    is(&j, "answers_complaint", 0);
+    judge = usual;
+}
+
 static bool late(void *arg)
 {
     return --*(int *)arg < 0;
@@ -436,7 +466,7 @@ int main(void)
         cmocka_unit_test(a_text_of_names_alone_takes_no_time), cmocka_unit_test(capitals_and_questions_count), cmocka_unit_test(a_finding_shows_its_words_and_its_readers),
         cmocka_unit_test(the_facts_are_what_keeper_and_page_read), cmocka_unit_test(needs_and_thresholds_keep_a_rule_from_firing),
         cmocka_unit_test(who_is_exempt_from_a_rule_is_not_held_by_it), cmocka_unit_test(who_is_exempt_from_all_rules_is_not_judged),
-        cmocka_unit_test(a_region_of_the_directory_goes_before_that_of_the_domain),
+        cmocka_unit_test(what_is_answered_may_complain), cmocka_unit_test(a_region_of_the_directory_goes_before_that_of_the_domain),
         cmocka_unit_test(time_that_is_over_is_a_reason), cmocka_unit_test(each_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
