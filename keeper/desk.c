@@ -55,6 +55,15 @@ static int get(struct fb_desk *d, struct fb_hold_id id, struct fb_arena *arena, 
     return fb_store_get(d->store, id, arena, ret, err);
 }
 
+/* The visitor's key, sealed to ourselves until the draft is made; empty where it does not open the page. */
+static struct fb_str key_to_keep(const struct fb_desk *d, const struct fb_desk_request *req, const struct fb_hold *hold, struct fb_arena *arena)
+{
+    struct fb_str plain, box = {NULL, 0};
+    if (req->key.n == FB_PAGE_KEY && fb_page_open(arena, (const uint8_t *)req->key.p, hold->sealed, &plain, NULL) == 0)
+        box = fb_box_seal(arena, d->k->box_public, req->key);
+    return box.p ? box : FB_STR_NONE;
+}
+
 static struct fb_str decide(struct fb_desk *d, const struct fb_desk_request *req, const struct fb_hold *hold, const char *by, int64_t now_s,
                             struct fb_arena *arena)
 {
@@ -67,7 +76,7 @@ static struct fb_str decide(struct fb_desk *d, const struct fb_desk_request *req
         return reply(arena, FB_DESK_BUSY, NULL);
     if (hold->state == FB_STATE_pending) /* the MTA has not been seen to hold it yet */
         return reply(arena, FB_DESK_BUSY, NULL);
-    int rc = fb_store_decide(d->store, hold->id, (int)req->action, req->token, now_s, by, why, &err);
+    int rc = fb_store_decide(d->store, hold->id, (int)req->action, req->token, key_to_keep(d, req, hold, arena), now_s, by, why, &err);
     if (rc < 0 || get(d, hold->id, arena, &after, &err))
         return busy(d, arena, &err);
     if (rc)

@@ -96,17 +96,14 @@ static int make_link(const struct fb_work *w, struct fb_arena *arena, const stru
     return fb_link_make(conf->web_base_url, token, key, arena, ret, err);
 }
 
-static int open_page(const struct fb_work *w, struct fb_arena *arena, const struct fb_hold *hold, struct fb_str *ret_plain,
-                     struct fb_str *ret_link, struct fb_err *err)
+int fb_open_page(const struct fb_work *w, struct fb_arena *arena, const struct fb_hold *hold, struct fb_str *ret_key, struct fb_str *ret_plain,
+                 struct fb_err *err)
 {
-    struct fb_str key;
-    if (open_box(w, arena, hold->key_box, &key, err))
+    if (open_box(w, arena, hold->key_box, ret_key, err))
         return -1;
-    if (key.n != FB_PAGE_KEY)
+    if (ret_key->n != FB_PAGE_KEY)
         return fb_fail(err, "the key of the page has another length");
-    if (fb_page_open(arena, (const uint8_t *)key.p, hold->sealed, ret_plain, err))
-        return -1;
-    return make_link(w, arena, hold, (const uint8_t *)key.p, ret_link, err);
+    return fb_page_open(arena, (const uint8_t *)ret_key->p, hold->sealed, ret_plain, err);
 }
 
 /* @plain: the facts. Outcomes of fb_smtp_submit; < 0: it could not be made. */
@@ -153,8 +150,8 @@ static int held_notified(struct fb_work *w, const struct fb_hold *hold)
 static int tell(struct fb_work *w, struct fb_arena *arena, const struct fb_hold *hold)
 {
     struct fb_err err;
-    struct fb_str plain, link;
-    if (open_page(w, arena, hold, &plain, &link, &err))
+    struct fb_str key, plain, link;
+    if (fb_open_page(w, arena, hold, &key, &plain, &err) || make_link(w, arena, hold, (const uint8_t *)key.p, &link, &err))
         return fb_release_untold(w, hold, "box_unreadable", err.text);
     int rc = make_and_submit(w, arena, hold, plain, link, &err);
     if (rc == 0)

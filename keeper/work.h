@@ -46,6 +46,9 @@ int fb_do_withdrawing(struct fb_work *w, struct fb_arena *arena, struct fb_hold 
 int fb_do_advised(struct fb_work *w, struct fb_arena *arena, struct fb_hold *v, size_t n);
 /* The notices that are owed and due. */
 int fb_do_owed(struct fb_work *w);
+/* What the page shows, and its key, where that is kept. */
+int fb_open_page(const struct fb_work *w, struct fb_arena *arena, const struct fb_hold *hold, struct fb_str *ret_key, struct fb_str *ret_plain,
+                 struct fb_err *err);
 /* pending -> held, with the page sealed anew and the notice owed; released at once where that cannot be. */
 int fb_hold_it(struct fb_work *w, const struct fb_hold *hold);
 /* Look at this held one's notice. */

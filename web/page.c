@@ -141,7 +141,8 @@ static void decide(struct visit *v, const struct web_form *form)
 {
     struct fb_desk_view view;
     enum fb_desk_outcome outcome;
-    if (!ask(v, &(struct fb_desk_request){.op = FB_DESK_DECIDE, .action = form->action, .token = v->token}, &outcome, &view))
+    struct fb_str key = form->action == FB_DESK_WITHDRAW ? (struct fb_str){(char *)v->key, sizeof v->key} : FB_STR_NONE;
+    if (!ask(v, &(struct fb_desk_request){.op = FB_DESK_DECIDE, .action = form->action, .token = v->token, .why = FB_STR_NONE, .key = key}, &outcome, &view))
         return;
     /* Also where it was decided before: the page then says what happened. */
     answer_with(v, 303, PLAIN, FB_STR("See the page.\n"));
@@ -161,6 +162,7 @@ static void post_hold(struct visit *v)
         answer_problem(v, BAD_REQUEST);
     else
         decide(v, &form);
+    sodium_memzero(v->key, sizeof v->key);
 }
 
 static bool method_is(const struct visit *v, const char *method)

@@ -51,7 +51,8 @@ static const char *const queries[QUERIES] = {
     [Q_DEADLINE] = "SELECT min(deadline_s) FROM hold WHERE state = ?1",
     [Q_STATE] = "SELECT state FROM hold WHERE id = ?1",
     [Q_STEP] = "UPDATE hold SET state = ?2, changed_s = ?3 WHERE id = ?1",
-    [Q_DECIDE] = "UPDATE hold SET decision = ?2, action = ?3, copy_sent = 0 WHERE id = ?1",
+    /* As long as the box is there, the notice is owed, and with it the key. */
+    [Q_DECIDE] = "UPDATE hold SET decision = ?2, action = ?3, key_box = iif(box IS NULL, ?4, key_box), copy_sent = 0 WHERE id = ?1",
     [Q_READY] = "UPDATE hold SET sealed = ?2, key_box = ?3, message_id = ?4 WHERE id = ?1 AND message_id IS NULL",
     [Q_SENT] = "UPDATE hold SET box = NULL, key_box = NULL WHERE id = ?1",
     [Q_COPY] = "UPDATE hold SET copy_sent = 1 WHERE id = ?1",
@@ -459,7 +460,7 @@ static int step(struct fb_store *s, struct change *c, struct fb_err *err)
         if (run(s, err, Q_SENT, "b", id_blob(&c->id)))
             return -1;
     }
-    if (c->to == FB_STATE_held && run(s, err, Q_DECIDE, "bti", id_blob(&c->id), FB_STR_NONE, (int64_t)0))
+    if (c->to == FB_STATE_held && run(s, err, Q_DECIDE, "btib", id_blob(&c->id), FB_STR_NONE, (int64_t)0, FB_STR_NONE))
         return -1;
     return event(s, c, fb_state_name(c->from), fb_state_name(c->to), err);
 }
@@ -476,15 +477,15 @@ int fb_store_step(struct fb_store *s, struct fb_hold_id id, enum fb_state from, 
 static int decide(struct fb_store *s, struct change *c, struct fb_err *err)
 {
     int rc = step(s, c, err);
-    return rc ? rc : run(s, err, Q_DECIDE, "bti", id_blob(&c->id), c->token, (int64_t)c->action);
+    return rc ? rc : run(s, err, Q_DECIDE, "btib", id_blob(&c->id), c->token, (int64_t)c->action, c->key_box);
 }
 
-int fb_store_decide(struct fb_store *s, struct fb_hold_id id, int action, struct fb_str token, int64_t now_s,
+int fb_store_decide(struct fb_store *s, struct fb_hold_id id, int action, struct fb_str token, struct fb_str key_box, int64_t now_s,
                     const char *by, const char *why, struct fb_err *err)
 {
     assert(action == ACTION_RELEASE || action == ACTION_WITHDRAW);
     struct change c = {.id = id, .from = FB_STATE_held, .to = action == ACTION_RELEASE ? FB_STATE_releasing : FB_STATE_withdrawing,
-                       .now_s = now_s, .by = by, .why = why, .action = action, .token = token};
+                       .now_s = now_s, .by = by, .why = why, .action = action, .token = token, .key_box = key_box};
     return change(s, decide, &c, err);
 }
 

@@ -41,7 +41,7 @@ struct fb_hold {
     uint8_t fingerprint[FB_FINGERPRINT];
     struct fb_str box;      /* sealed by the milter to the keeper; empty once the notice was accepted */
     struct fb_str sealed;   /* what the page shows, sealed with the link's key; empty before the notice */
-    struct fb_str key_box;  /* that key, sealed to the keeper; empty once the notice was accepted */
+    struct fb_str key_box;  /* that key, sealed to the keeper; empty once the notice was accepted, save while it is withdrawn by the link */
     struct fb_str message_id; /* of the notice, made by us; empty before the notice */
     bool copy_sent;         /* withdrawing: the sender's copy was accepted by the MTA */
     struct fb_str decision; /* the signed token that allowed the step to releasing or withdrawing; empty for the deadline */
@@ -77,8 +77,9 @@ int fb_store_next_deadline(struct fb_store *s, int64_t *ret_s, struct fb_err *er
  * program or "admin:NAME"; @why is one sentence of our own. */
 int fb_store_step(struct fb_store *s, struct fb_hold_id id, enum fb_state from, enum fb_state to, int64_t now_s,
                   const char *by, const char *why, struct fb_err *err);
-/* held -> releasing or withdrawing by a decision: the token and action are kept with it. FB_STORE_NONE, FB_STORE_STATE. */
-int fb_store_decide(struct fb_store *s, struct fb_hold_id id, int action, struct fb_str token, int64_t now_s,
+/* held -> releasing or withdrawing by a decision: the token and action are kept with it, and @key_box (which may be empty) as long
+ * as the decision is. FB_STORE_NONE, FB_STORE_STATE. */
+int fb_store_decide(struct fb_store *s, struct fb_hold_id id, int action, struct fb_str token, struct fb_str key_box, int64_t now_s,
                     const char *by, const char *why, struct fb_err *err);
 /* The notice's blob, its key and its Message-ID, before it is submitted. The same step as pending -> held, where @now
  * is its time; for an advised or held one only the fields. FB_STORE_NONE; FB_STORE_STATE: there is one already, or the

@@ -1,9 +1,11 @@
 /* The withdrawn message on its way back: the original as an attachment, byte for byte but for its line ends and the Bcc
- * field, which the MTA took out and which nobody but its author reads here. It must never change the original otherwise.
+ * field, which the MTA took out and which nobody but its author reads here. It must never change the original otherwise: a draft that has the smallest change done
+ * comes beside it.
  *
  * DIAGNOSTICS: fails where the template is missing or faulty and for lack of memory. A header too large to be read is no
  * fault: what could be read says who is named. */
 #include "mail/message.h"
+#include "notice/draft.h"
 #include "notice/mime.h"
 #include "notice/notice.h"
 #include "template/template.h"
@@ -89,7 +91,7 @@ static bool is_ascii(struct fb_str s)
 }
 
 /* A plain part that says it is a message: as a message part, GMime would write the header anew. */
-static GMimePart *attachment(struct fb_str original, bool smtputf8)
+static GMimePart *attachment(struct fb_str original, bool smtputf8, const char *name)
 {
     FB_GOBJECT(GMimeStream) stream = g_mime_stream_mem_new_with_buffer(original.p, original.n);
     GMimeContentEncoding encoding = is_ascii(original) ? GMIME_CONTENT_ENCODING_7BIT : GMIME_CONTENT_ENCODING_8BIT;
@@ -98,8 +100,14 @@ static GMimePart *attachment(struct fb_str original, bool smtputf8)
     g_mime_part_set_content(part, content);
     g_mime_part_set_content_encoding(part, encoding);
     g_mime_object_set_disposition(GMIME_OBJECT(part), "attachment");
-    g_mime_part_set_filename(part, "message.eml");
+    g_mime_part_set_filename(part, name);
     return part;
+}
+
+static void attach(GMimeMultipart *to, struct fb_str message, bool smtputf8, const char *name)
+{
+    FB_GOBJECT(GMimePart) part = attachment(message, smtputf8, name);
+    g_mime_multipart_add(to, GMIME_OBJECT(part));
 }
 
 static struct fb_str field_value(const struct fb_headers *h, const char *name)
@@ -108,7 +116,7 @@ static struct fb_str field_value(const struct fb_headers *h, const char *name)
     return f ? f->value : FB_STR_NONE;
 }
 
-static int render(const struct fb_returned *r, const struct fb_headers *h, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err)
+static int render(const struct fb_returned *r, const struct fb_headers *h, bool drafted, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err)
 {
     struct fb_str raw = fb_arena_dup(arena, field_value(h, "Subject")), text, line;
     if (!raw.p || fb_template_read(r->data_dir, r->language, "returned.txt", arena, &text, err))
@@ -118,6 +126,8 @@ static int render(const struct fb_returned *r, const struct fb_headers *h, struc
     g_free(subject);
     json_auto_t *values = json_object();
     json_object_set_new(values, "subject", json_string(line.p)); /* not there where it is no UTF-8: then it is empty */
+    json_object_set_new(values, "drafted", json_boolean(drafted));
+    json_object_set(values, "says", json_object_get(r->change, "says"));
     if (!values)
         return fb_fail_memory(err);
     return fb_template_render("returned.txt", text, values, FB_ESCAPE_NONE, arena, ret, err);
@@ -126,18 +136,23 @@ static int render(const struct fb_returned *r, const struct fb_headers *h, struc
 int fb_returned_make(const struct fb_returned *r, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err)
 {
     struct fb_headers h = {.arena = arena};
-    struct fb_str body, bcc, text, original = FB_STR_NONE;
-    if (fb_headers_split(&h, r->original, HEADER_MAX, FIELDS_MAX, &body, err) < 0 || render(r, &h, arena, &text, err) ||
-        bcc_field(r, &h, arena, &bcc, err) || with_bcc(r, bcc, arena, &original, err))
+    struct fb_str body, bcc, text, draft = FB_STR_NONE, original = FB_STR_NONE;
+    if (fb_headers_split(&h, r->original, HEADER_MAX, FIELDS_MAX, &body, err) < 0 || bcc_field(r, &h, arena, &bcc, err) ||
+        with_bcc(r, bcc, arena, &original, err))
+        return -1;
+    if (!r->smtputf8 && fb_draft_make(original, r->change, arena, &draft, err)) /* GMime would rewrite an address that is no ASCII */
+        return -1;
+    if (render(r, &h, draft.n > 0, arena, &text, err))
         return -1;
     struct fb_mime_head head = {.from = r->from, .to = r->to, .message_id = r->message_id, .now_s = r->now_s,
                                 .answers = field_value(&h, "Message-ID")};
     if (fb_mime_subject("returned.txt", &text, &head.subject, err))
         return -1;
     FB_GOBJECT(GMimePart) first = fb_mime_text("plain", text);
-    FB_GOBJECT(GMimePart) second = attachment(original, r->smtputf8);
     FB_GOBJECT(GMimeMultipart) both = g_mime_multipart_new_with_subtype("mixed");
     g_mime_multipart_add(both, GMIME_OBJECT(first));
-    g_mime_multipart_add(both, GMIME_OBJECT(second));
+    if (draft.n)
+        attach(both, draft, r->smtputf8, "draft.eml");
+    attach(both, original, r->smtputf8, "message.eml");
     return fb_mime_write(&head, GMIME_OBJECT(both), arena, ret, err);
 }

@@ -18,8 +18,10 @@ struct fb_str fb_desk_request_encode(struct fb_arena *arena, const struct fb_des
     fb_put_bytes(&b, req->token);
     if (req->op == FB_DESK_DECIDE)
         fb_put_u8(&b, (uint8_t)req->action);
-    if (req->op == FB_DESK_DECIDE && req->why.n)
+    if (req->op == FB_DESK_DECIDE && (req->why.n || req->key.n))
         fb_put_bytes(&b, req->why);
+    if (req->op == FB_DESK_DECIDE && req->key.n)
+        fb_put_bytes(&b, req->key);
     return fb_buf_str(&b);
 }
 
@@ -36,16 +38,20 @@ int fb_desk_request_decode(struct fb_str frame, struct fb_desk_request *ret, str
 {
     struct fb_reader r = {.rest = frame};
     uint8_t version = fb_get_u8(&r), op = fb_get_u8(&r), action = 0;
-    struct fb_str token = fb_get_bytes(&r, TOKEN_MAX), why = FB_STR_NONE;
+    struct fb_str token = fb_get_bytes(&r, TOKEN_MAX), why = FB_STR_NONE, key = FB_STR_NONE;
     if (op == FB_DESK_DECIDE)
         action = fb_get_u8(&r);
     bool reasoned = op == FB_DESK_DECIDE && r.rest.n > 0;
     if (reasoned)
         why = fb_get_bytes(&r, FB_DESK_WHY);
+    bool keyed = reasoned && r.rest.n > 0;
+    if (keyed)
+        key = fb_get_bytes(&r, FB_DESK_KEY);
+    bool key_ok = !keyed || (key.n == FB_DESK_KEY && action == FB_DESK_WITHDRAW);
     bool op_ok = op == FB_DESK_SHOW || (op == FB_DESK_DECIDE && (action == FB_DESK_RELEASE || action == FB_DESK_WITHDRAW));
-    if (!fb_get_done(&r) || version != VERSION || !op_ok || !token.n || (reasoned && !why.n) || !one_line(why))
+    if (!fb_get_done(&r) || version != VERSION || !op_ok || !key_ok || !token.n || (reasoned && !keyed && !why.n) || !one_line(why))
         return fb_fail(err, "a malformed request");
-    *ret = (struct fb_desk_request){.op = op, .action = action, .token = token, .why = why};
+    *ret = (struct fb_desk_request){.op = op, .action = action, .token = token, .why = why, .key = key};
     return 0;
 }
 

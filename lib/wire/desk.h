@@ -2,7 +2,8 @@
  *
  * request = version(u8=1) op(u8) token(bytes)
  *   SHOW    what state the token's hold is in, and the blob that its key opens
- *   DECIDE  carry out what the token and action say; action(u8) follows the token
+ *   DECIDE  carry out what the token and action say; action(u8) follows the token, then why(bytes) and key(bytes), where there
+ *           are any
  * reply   = version(u8=1) outcome(u8) [view]
  * The keeper verifies the token itself; what the asker made of it does not count. */
 #ifndef FB_WIRE_DESK_H
@@ -10,7 +11,7 @@
 
 #include "wire/frame.h"
 
-enum { FB_DESK_WHY = 200 };
+enum { FB_DESK_WHY = 200, FB_DESK_KEY = 32 };
 enum fb_desk_op { FB_DESK_SHOW = 1, FB_DESK_DECIDE };
 enum fb_desk_action { FB_DESK_RELEASE = 1, FB_DESK_WITHDRAW };
 
@@ -33,6 +34,7 @@ struct fb_desk_request {
     enum fb_desk_action action;
     struct fb_str token; /* at most 400 bytes */
     struct fb_str why;   /* at most FB_DESK_WHY bytes; mostly empty */
+    struct fb_str key;   /* WITHDRAW: what opens the sealed blob, so that the draft that comes back can have its change done; or empty */
 };
 
 int fb_desk_request_decode(struct fb_str frame, struct fb_desk_request *ret, struct fb_err *err);

@@ -36,9 +36,10 @@ struct world {
 };
 
 #define FACTS \
-    "{\"v\":1,\"from\":\"ana@corp.example\",\"date_s\":1700000000,\"tz_min\":60,\"subject\":\"Zanzibar\",\"message_id\":\"<m1@corp.example>\"," \
+    "{\"v\":2,\"from\":\"ana@corp.example\",\"date_s\":1700000000,\"tz_min\":60,\"subject\":\"Zanzibar\",\"message_id\":\"<m1@corp.example>\"," \
     "\"to\":[\"Ben <ben@corp.example>\"],\"cc\":[],\"hidden\":0,\"rules\":[{\"name\":\"public_shaming\",\"title\":\"Blame before others\"," \
-    "\"why\":\"Others read it.\",\"advice\":\"Write to Ben alone.\",\"evidence\":[]}],\"readers\":[],\"words\":\"\",\"words_cut\":false}"
+    "\"why\":\"Others read it.\",\"advice\":\"Write to Ben alone.\",\"evidence\":[]}]," \
+    "\"change\":{\"kind\":\"reader\",\"text\":\"\",\"reader\":\"dan@corp.example\",\"says\":\"Without somebody on Bcc this would have gone.\"},\"readers\":[],\"words\":\"\",\"words_cut\":false}"
 #define MESSAGE "From: ana@corp.example\nTo: ben@corp.example\nSubject: Zanzibar\nMessage-ID: <m1@corp.example>\n\nyou never listen\n"
 
 /* --- the world --- */
@@ -217,6 +218,22 @@ static struct fb_str token_of(struct world *w, size_t mail)
     uint8_t key[FB_PAGE_KEY];
     assert_true(fb_link_parse(link_of(w, mail), &token, key));
     return token;
+}
+
+/* As the page does it, which brings the link's key with a withdrawal. */
+static enum fb_desk_outcome withdraw_by_link(struct world *w, uint8_t flip)
+{
+    struct fb_str token;
+    uint8_t key[FB_PAGE_KEY];
+    assert_true(fb_link_parse(link_of(w, 0), &token, key));
+    key[0] ^= flip;
+    struct fb_desk_request req = {.op = FB_DESK_DECIDE, .action = FB_DESK_WITHDRAW, .token = token, .why = FB_STR_NONE, .key = {(char *)key, sizeof key}};
+    enum fb_desk_outcome outcome;
+    struct fb_desk_view view;
+    struct fb_err err;
+    struct fb_str answer = fb_desk_answer(&w->desk, fb_desk_request_encode(w->arena, &req), w->now_s, w->arena);
+    assert_int_equal(fb_desk_reply_decode(w->arena, answer, &outcome, &view, &err), 0);
+    return outcome;
 }
 
 static enum fb_desk_outcome press(struct world *w, enum fb_desk_action action)
@@ -556,7 +573,7 @@ static void a_decision_that_does_not_verify_waits_for_the_deadline(void **state)
         struct queued *q;
         struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
         after(w, 0);
-        assert_int_equal(fb_store_decide(w->milter, h.id, action, FB_STR("v4.public.forged"), w->now_s, "sender", "forged", &err), 0);
+        assert_int_equal(fb_store_decide(w->milter, h.id, action, FB_STR("v4.public.forged"), FB_STR_NONE, w->now_s, "sender", "forged", &err), 0);
         after(w, 0);
         is_state(w, &h, FB_STATE_held);
         assert_int_equal(q->released + q->deleted + q->fetched, 0);
@@ -583,16 +600,45 @@ static void the_link_withdraws_and_the_copy_comes_back(void **state)
     assert_int_equal(q->released, 0);
 }
 
+static void with_the_links_key_a_draft_comes_too_that_has_the_change_done(void **state)
+{
+    struct world *w = *state;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, NULL);
+    after(w, 0);
+    assert_int_equal(withdraw_by_link(w, 0), FB_DESK_DONE);
+    assert_true(row(w, &h).key_box.n > 0);
+    after(w, 0);
+    is_state(w, &h, FB_STATE_withdrawn);
+    const char *draft = strstr(w->smtp.mail[1], "draft.eml"), *message = strstr(w->smtp.mail[1], "message.eml"), *bcc = strstr(w->smtp.mail[1], "Bcc: dan@");
+    assert_true(draft && message && draft < message && bcc > message);
+    assert_non_null(strstr(mail_text(w, 1).p, "Without somebody on Bcc this would have gone."));
+    assert_int_equal(row(w, &h).key_box.n, 0);
+}
+
+static void a_key_that_opens_nothing_is_not_kept(void **state)
+{
+    struct world *w = *state;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, NULL);
+    after(w, 0);
+    assert_int_equal(withdraw_by_link(w, 1), FB_DESK_DONE);
+    assert_int_equal(row(w, &h).key_box.n, 0);
+    after(w, 0);
+    is_state(w, &h, FB_STATE_withdrawn);
+    assert_null(strstr(w->smtp.mail[1], "draft.eml"));
+}
+
 static void a_copy_that_is_refused_leaves_it_held_until_the_deadline(void **state)
 {
     struct world *w = *state;
     struct queued *q;
     struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
     after(w, 0);
-    press(w, FB_DESK_WITHDRAW);
+    withdraw_by_link(w, 0);
     w->smtp.data = "552 5.3.4 too big";
     after(w, 0);
     is_state(w, &h, FB_STATE_held);
+    assert_int_equal(row(w, &h).key_box.n, 0);
+    assert_int_equal(w->smtp.n, 1); /* nor is the notice sent again */
     assert_int_equal(q->deleted, 0);
     after(w, DELAY);
     is_state(w, &h, FB_STATE_released);
@@ -904,6 +950,8 @@ int main(void)
         TEST(an_admins_token_decides_what_it_names_and_nothing_else),
         TEST(a_decision_that_does_not_verify_waits_for_the_deadline),
         TEST(the_link_withdraws_and_the_copy_comes_back),
+        TEST(with_the_links_key_a_draft_comes_too_that_has_the_change_done),
+        TEST(a_key_that_opens_nothing_is_not_kept),
         TEST(a_copy_that_is_refused_leaves_it_held_until_the_deadline),
         TEST(a_copy_that_is_put_off_is_tried_again_and_nothing_deleted_before),
         TEST(killed_after_the_copy_it_deletes_and_sends_no_second),

@@ -235,17 +235,23 @@ static void without_memory_no_notice_is_made(void **state)
 
 /* --- returned --- */
 
-static struct fb_str returned(struct made *m, struct fb_str original, struct fb_str recipients, bool smtputf8)
+static struct fb_str returned_with(struct made *m, struct fb_str original, struct fb_str recipients, bool smtputf8, const char *kind, const char *reader)
 {
+    json_auto_t *change = json_pack("{ss ss ss ss}", "kind", kind, "text", "", "reader", reader, "says", "Without it this would have gone.");
     struct fb_err err = {""};
     struct fb_str mail;
     struct fb_returned r = {.data_dir = DATA_DIR, .language = "en", .from = "forbear@corp.example", .to = FB_STR("ana@corp.example"),
                             .message_id = FB_STR("<r1@corp.example>"), .now_s = NOON, .original = original, .recipients = recipients,
-                            .smtputf8 = smtputf8};
+                            .smtputf8 = smtputf8, .change = *kind ? change : NULL};
     int rc = fb_returned_make(&r, m->arena, &mail, &err);
     if (rc)
         fail_msg("%s", err.text);
     return mail;
+}
+
+static struct fb_str returned(struct made *m, struct fb_str original, struct fb_str recipients, bool smtputf8)
+{
+    return returned_with(m, original, recipients, smtputf8, "", "");
 }
 
 #define ORIGINAL_HEAD "Received: by corp.example\nFrom: ana@corp.example\nTo: Ben <BEN@corp.example>\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\nMessage-ID: <m1@corp.example>\n"
@@ -291,6 +297,55 @@ static void a_message_without_a_body_or_a_header_is_returned_too(void **state)
     assert_true(has_exactly(returned(*state, FB_STR("\nbody\n"), FB_STR(""), false), "body\r\n"));
 }
 
+/* What is in the mail with that change, after the name of the attached draft and up to that of the message. */
+static struct fb_str drafted(struct made *m, const char *fields, const char *kind, const char *reader)
+{
+    struct fb_str original = fb_arena_printf(m->arena, "From: ana@corp.example\n%sSubject: s\n\nTo: ben@corp.example\n", fields);
+    struct fb_str mail = returned_with(m, original, FB_STR("ben@corp.example\0dan@corp.example"), false, kind, reader);
+    assert_true(has_exactly(mail, "message.eml"));
+    const char *draft = strstr(mail.p, "filename=draft.eml"), *message = strstr(mail.p, "filename=message.eml");
+    struct fb_str whole = {message, (size_t)(mail.p + mail.n - message)};
+    for (struct fb_str rest = fb_str(fields), line; fb_str_line(&rest, &line) && line.n;)
+        assert_true(has_exactly(whole, fb_arena_dup(m->arena, line).p)); /* nothing is ever missing from the message itself */
+    return draft ? (struct fb_str){draft, (size_t)(message - draft)} : FB_STR_NONE;
+}
+
+static void the_draft_leaves_addresses_off(void **state)
+{
+    static const struct {
+        const char *fields, *kind, *reader, *want; /* want: in the draft; NULL: there is none */
+    } cases[] = {
+        {"To: Ben <ben@corp.example>, Tom <TOM@corp.example>\n", "reader", "tom@corp.example", "\r\nTo: Ben <ben@corp.example>\r\nSubject: s\r\nBcc: dan@corp.example\r\n\r\nTo: ben"},
+        {"To: ben@corp.example\nCc: tom@corp.example\n", "reader", "tom@corp.example", "\r\nTo: ben@corp.example\r\nSubject: s\r\nBcc: dan"},
+        {"To: ben@corp.example\nCC: =?utf-8?q?J=C3=B6?= <j@corp.example>,\n tom@corp.example,\n amy@corp.example\n", "readers", "tom@corp.example x@y.example",
+         "\r\nTo: ben@corp.example\r\nCC: =?"},
+        {"To: ben@corp.example\n", "reader", "dan@corp.example", "\r\nTo: ben@corp.example\r\nSubject: s\r\n\r\nTo: ben"},
+        {"To: team@corp.example\nCc: tom@corp.example\n", "alone", "ben@corp.example", "\r\nFrom: ana@corp.example\r\nSubject: s\r\nTo: ben@corp.example\r\n\r\nTo: ben"},
+        {"To: ben@corp.example\n", "reader", "tom@corp.example", NULL},
+        {"To: the team: tom@corp.example;\n", "reader", "tom@corp.example", NULL},
+        {"To: ben@corp.example\n", "words", "", NULL},
+        {"To: ben@corp.example\n", "none", "", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fb_str draft = drafted(*state, cases[i].fields, cases[i].kind, cases[i].reader);
+        if (!cases[i].want != !draft.n || (draft.n && !has_exactly(draft, cases[i].want)))
+            fail_msg("%s: %.*s", cases[i].fields, FB_FMT(draft));
+        assert_false(has_exactly(draft, "tom@corp.example") || has_exactly(draft, "TOM@"));
+    }
+}
+
+static void what_would_have_let_it_pass_comes_back_too(void **state)
+{
+    struct made *m = *state;
+    struct fb_str mail = returned_with(m, FB_STR(ORIGINAL_HEAD ORIGINAL_BODY), FB_STR("ben@corp.example"), false, "words", "");
+    assert_true(has_exactly(mail, "Without it this would have gone."));
+    assert_true(has_exactly(mail, "open the attachment"));
+    mail = returned_with(m, FB_STR(ORIGINAL_HEAD ORIGINAL_BODY), FB_STR("ben@corp.example"), false, "alone", "ben@corp.example");
+    assert_true(has_exactly(mail, "with that done"));
+    assert_true(has_exactly(mail, CRLF_HEAD CRLF_BODY));
+    assert_false(has_exactly(returned(m, FB_STR(ORIGINAL_HEAD ORIGINAL_BODY), FB_STR("ben@corp.example"), false), "this would have gone"));
+}
+
 /* As large as a message may be, with as many readers: in the memory that the keeper allows for it, and at once. */
 static void a_large_message_to_many_is_returned_too(void **state)
 {
@@ -308,9 +363,9 @@ static void a_large_message_to_many_is_returned_too(void **state)
     for (char *p = to.p; (p = strchr(p, '#')); p++)
         *p = '\0';
     struct fb_arena *first = m->arena;
-    m->arena = fb_arena_new(4 * original.n + (16 << 20));
-    struct fb_str mail = returned(m, fb_buf_str(&original), recipients, false);
-    assert_true(mail.n > original.n);
+    m->arena = fb_arena_new(8 * original.n + (16 << 20));
+    struct fb_str mail = returned_with(m, fb_buf_str(&original), recipients, false, "reader", "r7@corp.example");
+    assert_true(mail.n > 2 * original.n);
     assert_true(has_exactly(mail, "\r\nBcc: r1000@corp.example\r\n\r\n0123"));
     fb_arena_free(first);
 }
@@ -437,6 +492,8 @@ int main(void)
         TEST(crlf_line_ends_stay_so),
         TEST(eight_bits_and_utf8_headers_stay),
         TEST(a_message_without_a_body_or_a_header_is_returned_too),
+        TEST(the_draft_leaves_addresses_off),
+        TEST(what_would_have_let_it_pass_comes_back_too),
         TEST(a_large_message_to_many_is_returned_too),
         TEST(what_is_accepted_went_out_with_a_null_sender),
         TEST(the_mail_comes_out_as_it_went_in),

@@ -178,7 +178,7 @@ static void an_unknown_hold_is_none_everywhere(void **state)
     assert_int_equal(fb_store_find(f->store, FB_STR("4Sjh2k0fMzz1abc"), &found, &f->err), FB_STORE_NONE);
     assert_int_equal(fb_store_events(f->store, id, f->arena, &events, &n, &f->err), FB_STORE_NONE);
     assert_int_equal(fb_store_step(f->store, id, FB_STATE_held, FB_STATE_gone, NOW, "keeper", "x", &f->err), FB_STORE_NONE);
-    assert_int_equal(fb_store_decide(f->store, id, 1, FB_STR("t"), NOW, "web", "x", &f->err), FB_STORE_NONE);
+    assert_int_equal(fb_store_decide(f->store, id, 1, FB_STR("t"), FB_STR_NONE, NOW, "web", "x", &f->err), FB_STORE_NONE);
     assert_int_equal(notice_ready(f, id), FB_STORE_NONE);
     assert_int_equal(fb_store_notice_sent(f->store, id, NOW, &f->err), FB_STORE_NONE);
     assert_int_equal(fb_store_copy_sent(f->store, id, NOW, &f->err), FB_STORE_NONE);
@@ -303,10 +303,11 @@ static void a_decision_is_taken_once_and_kept_with_its_token(void **state)
 {
     struct fixture *f = *state;
     struct fb_hold h = held(f), r;
-    assert_int_equal(fb_store_decide(f->store, h.id, 1, FB_STR("v4.public.abc"), NOW + 5, "web", "the sender released it", &f->err), 0);
-    assert_int_equal(fb_store_decide(f->store, h.id, 2, FB_STR("v4.public.def"), NOW + 6, "web", "again", &f->err), FB_STORE_STATE);
+    assert_int_equal(fb_store_decide(f->store, h.id, 1, FB_STR("v4.public.abc"), FB_STR_NONE, NOW + 5, "web", "the sender released it", &f->err), 0);
+    assert_int_equal(fb_store_decide(f->store, h.id, 2, FB_STR("v4.public.def"), FB_STR_NONE, NOW + 6, "web", "again", &f->err), FB_STORE_STATE);
     r = got(f, h.id);
     assert_int_equal(r.state, FB_STATE_releasing);
+    assert_text(r.key_box, PAGE_KEY); /* the notice is still owed */
     assert_int_equal(r.action, 1);
     assert_int_equal(r.changed_s, NOW + 5);
     assert_text(r.decision, "v4.public.abc");
@@ -316,12 +317,15 @@ static void a_refused_copy_takes_the_decision_back(void **state)
 {
     struct fixture *f = *state;
     struct fb_hold h = held(f), r;
-    assert_int_equal(fb_store_decide(f->store, h.id, 2, FB_STR("v4.public.abc"), NOW, "web", "withdrawn", &f->err), 0);
+    assert_int_equal(fb_store_notice_sent(f->store, h.id, NOW, &f->err), 0);
+    assert_int_equal(fb_store_decide(f->store, h.id, 2, FB_STR("v4.public.abc"), FB_STR("the key"), NOW, "web", "withdrawn", &f->err), 0);
     assert_int_equal(fb_store_copy_sent(f->store, h.id, NOW, &f->err), 0);
     assert_true(got(f, h.id).copy_sent);
+    assert_text(got(f, h.id).key_box, "the key");
     step_to(f, h.id, FB_STATE_withdrawing, FB_STATE_held, NOW);
     r = got(f, h.id);
     assert_int_equal(r.decision.n, 0);
+    assert_int_equal(r.key_box.n, 0);
     assert_int_equal(r.action, 0);
     assert_false(r.copy_sent);
 }
@@ -356,7 +360,7 @@ static void every_change_leaves_its_event(void **state)
     struct fb_hold_event *v;
     size_t n;
     assert_int_equal(fb_store_notice_sent(f->store, h.id, NOW + 2, &f->err), 0);
-    assert_int_equal(fb_store_decide(f->store, h.id, 1, FB_STR("t"), NOW + 3, "admin:jo", "asked by phone", &f->err), 0);
+    assert_int_equal(fb_store_decide(f->store, h.id, 1, FB_STR("t"), FB_STR_NONE, NOW + 3, "admin:jo", "asked by phone", &f->err), 0);
     assert_int_equal(fb_store_events(f->store, h.id, f->arena, &v, &n, &f->err), 0);
     assert_int_equal(n, 4);
     assert_text(v[0].from, "");
@@ -770,7 +774,7 @@ static int life(struct fixture *f, const struct fb_hold *h)
     if (fb_store_add(s, h, &f->err) == 0 && ++done &&
         fb_store_notice_ready(s, h->id, FB_STR("sealed"), FB_STR(PAGE_KEY), FB_STR("<n@x>"), NOW, &f->err) == 0 && ++done &&
         fb_store_notice_sent(s, h->id, NOW, &f->err) == 0 && ++done &&
-        fb_store_decide(s, h->id, 1, FB_STR("token"), NOW, "web", "x", &f->err) == 0 && ++done &&
+        fb_store_decide(s, h->id, 1, FB_STR("token"), FB_STR_NONE, NOW, "web", "x", &f->err) == 0 && ++done &&
         fb_store_get(s, h->id, f->arena, &r, &f->err) == 0 &&
         fb_store_step(s, h->id, FB_STATE_releasing, FB_STATE_released, NOW, "keeper", "x", &f->err) == 0)
         done++;

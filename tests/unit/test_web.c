@@ -45,6 +45,7 @@ struct fake {
     enum fb_state state;
     unsigned shown, decided;
     enum fb_desk_action action;
+    bool key_brought;
 };
 
 static char link_last[FB_LINK_MAX];
@@ -73,6 +74,7 @@ static int fake_call(void *arg, struct fb_arena *arena, const struct fb_desk_req
     key[0] ^= f->other_key;
     *(req->op == FB_DESK_SHOW ? &f->shown : &f->decided) += 1;
     f->action = req->action;
+    f->key_brought = req->key.n == sizeof page_key && memcmp(req->key.p, page_key, sizeof page_key) == 0;
     *ret = f->outcome;
     *ret_view = (struct fb_desk_view){.state = (uint8_t)f->state, .created_s = NOW, .deadline_s = NOW + 900, .changed_s = NOW + 60,
                                       .sealed = f->blob_gone ? FB_STR_NONE : fb_page_seal(arena, key, fb_str(f->older ? FACTS_1 : FACTS))};
@@ -200,6 +202,8 @@ static void check(const struct story *s, const struct fake *f, const struct web_
         fail_msg("%s: status %u, not %u", s->told, got->status, s->status);
     if (f->shown != s->shown || f->decided != (s->decided ? 1 : 0) || (s->decided && f->action != s->decided))
         fail_msg("%s: the keeper was asked %u times to show and %u times to decide %d", s->told, f->shown, f->decided, f->action);
+    if (f->key_brought != (s->decided == FB_DESK_WITHDRAW))
+        fail_msg("%s: the key was brought, or not", s->told);
     if (s->says && !strstr(body, s->says))
         fail_msg("%s: it does not say \"%s\":\n%s", s->told, s->says, body);
     const char *never = s->never && !strcmp(s->never, "KEY") ? strrchr(link_last, '.') + 1 : s->never;

@@ -228,6 +228,21 @@ static void a_reason_goes_with_a_decision_and_is_one_line(void **state)
     assert_true(fb_desk_request_decode(fb_desk_request_encode(a, &decide), &got, NULL) < 0);
 }
 
+static void a_key_goes_with_a_withdrawal_alone(void **state)
+{
+    (void)state;
+    FB_ARENA a = fb_arena_new(1 << 16);
+    struct fb_desk_request got, decide = {FB_DESK_DECIDE, FB_DESK_WITHDRAW, FB_STR("v4.public.abc"), FB_STR_NONE, FB_STR("0123456789abcdef0123456789abcdef")};
+    assert_int_equal(fb_desk_request_decode(fb_desk_request_encode(a, &decide), &got, NULL), 0);
+    assert_true(fb_str_eq(got.key, decide.key));
+    assert_int_equal(got.why.n, 0);
+    decide.action = FB_DESK_RELEASE;
+    assert_true(fb_desk_request_decode(fb_desk_request_encode(a, &decide), &got, NULL) < 0);
+    decide.action = FB_DESK_WITHDRAW;
+    decide.key.n--;
+    assert_true(fb_desk_request_decode(fb_desk_request_encode(a, &decide), &got, NULL) < 0);
+}
+
 static void a_refused_token_learns_nothing(void **state)
 {
     (void)state;
@@ -412,7 +427,7 @@ int main(void)
         cmocka_unit_test(a_refusal_is_a_failure_with_its_text),
         cmocka_unit_test(the_desk_is_asked_and_answers),
         cmocka_unit_test(a_reason_goes_with_a_decision_and_is_one_line),
-        cmocka_unit_test(a_refused_token_learns_nothing),
+        cmocka_unit_test(a_key_goes_with_a_withdrawal_alone), cmocka_unit_test(a_refused_token_learns_nothing),
         cmocka_unit_test(what_the_desk_does_not_know_is_malformed),
         cmocka_unit_test(a_call_is_answered),
         cmocka_unit_test(an_answer_about_another_file_is_no_answer),
