@@ -111,14 +111,15 @@ static double cpu_ms(void)
 /* The number of the rule of that name, made where it is new. */
 static int rule_of(struct eval *e, const char *name, size_t *ret, struct fb_err *err)
 {
-    for (*ret = 0; *ret < e->rules_n; ++*ret)
-        if (fb_str_eq(e->rules[*ret], fb_str(name)))
+    struct eval_names *rules = &e->rules;
+    for (*ret = 0; *ret < rules->n; ++*ret)
+        if (fb_str_eq(rules->v[*ret], fb_str(name)))
             return 0;
-    struct fb_str *v = fb_arena_grow(e->arena, e->rules, e->rules_n, &e->rules_cap, sizeof *v), own = fb_arena_dup(e->arena, fb_str(name));
+    struct fb_str *v = fb_arena_grow(e->arena, rules->v, rules->n, &e->rules_cap, sizeof *v), own = fb_arena_dup(e->arena, fb_str(name));
     if (!v || !own.p)
         return fb_fail_memory(err);
-    e->rules = v;
-    e->rules[e->rules_n++] = own;
+    rules->v = v;
+    rules->v[rules->n++] = own;
     return 0;
 }
 
@@ -156,9 +157,9 @@ static int keep(struct run *r, struct eval_case *c, struct forbear_verdict *v, s
     struct eval *e = r->e;
     c->judged = !forbear_verdict_not_judged(v);
     c->held = forbear_verdict_action(v) == FORBEAR_HOLD;
-    if (c->held)
-        c->rule = fb_arena_dup(e->arena, fb_str(forbear_verdict_rule(v)));
-    if (!c->rule.p)
+    c->reason = fb_arena_dup(e->arena, fb_str(forbear_verdict_not_judged(v)));
+    c->rule = fb_arena_dup(e->arena, c->held ? fb_str(forbear_verdict_rule(v)) : FB_STR_NONE);
+    if (!c->reason.p || !c->rule.p)
         return fb_fail_memory(err);
     if (keep_findings(e, c, v, err))
         return -1;

@@ -16,6 +16,11 @@ struct eval_finding { /* of one rule */
     bool enabled, needs_met, fires;
 };
 
+struct eval_names {
+    size_t n;
+    struct fb_str *v;
+};
+
 struct eval_case {
     const char *file;    /* as it is called; in a set, its path there */
     const char *path;    /* where the message is; NULL: it is @message */
@@ -29,6 +34,7 @@ struct eval_case {
     const struct fb_str *rules; /* that should fire */
 
     bool judged, held;   /* what became of it */
+    struct fb_str reason; /* why it was not judged; empty where it was */
     struct fb_str rule;  /* that held it; empty where it passes */
     double score, cpu_ms;
     size_t findings_n;
@@ -38,10 +44,10 @@ struct eval_case {
 
 struct eval {
     struct fb_arena *arena;
-    size_t n, cap, worlds_n, worlds_cap, rules_n, rules_cap;
+    size_t n, cap, worlds_n, worlds_cap, rules_cap;
     struct eval_case *v;     /* in the order of the set */
     const char **worlds;     /* paths of world.conf; empty: the configuration as it is */
-    struct fb_str *rules;    /* names */
+    struct eval_names rules; /* in the order of rules.conf */
 };
 
 /* ---- what is judged (eval_set.c) ---- */
@@ -89,6 +95,8 @@ struct eval_times {
     size_t n;
     double median_ms, p99_ms;
 };
+struct eval_names eval_reasons(const struct eval *e); /* why messages were not judged, in the order of the set */
+size_t eval_not_judged(const struct eval *e, struct fb_str reason);
 struct eval_times eval_cpu(const struct eval *e, bool judged);
 
 /* ---- what is said of it (eval_report.c) ---- */

@@ -28,7 +28,7 @@ static bool fires(const struct eval_case *c, size_t rule)
 static bool wants(const struct eval *e, const struct eval_case *c, size_t rule)
 {
     for (size_t i = 0; i < c->rules_n; i++)
-        if (fb_str_eq(c->rules[i], e->rules[rule]))
+        if (fb_str_eq(c->rules[i], e->rules.v[rule]))
             return true;
     return false;
 }
@@ -254,6 +254,27 @@ size_t eval_holds_of(const struct eval *e, size_t rule)
     for (size_t i = 0; i < e->n; i++)
         n += !in_set(&e->v[i]) && fires(&e->v[i], rule);
     return n;
+}
+
+size_t eval_not_judged(const struct eval *e, struct fb_str reason)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < e->n; i++)
+        n += !e->v[i].judged && fb_str_eq(e->v[i].reason, reason);
+    return n;
+}
+
+struct eval_names eval_reasons(const struct eval *e)
+{
+    struct eval_names names = {.v = fb_arena_array(e->arena, e->n, sizeof *names.v)};
+    for (size_t i = 0; names.v && i < e->n; i++) {
+        size_t at = 0;
+        while (at < names.n && !fb_str_eq(names.v[at], e->v[i].reason))
+            at++;
+        if (!e->v[i].judged && at == names.n)
+            names.v[names.n++] = e->v[i].reason;
+    }
+    return names;
 }
 
 struct eval_times eval_cpu(const struct eval *e, bool judged)

@@ -68,10 +68,10 @@ static void print_set(const struct eval *e)
     struct eval_counts all = eval_count(e, EVAL_OVERALL);
     struct eval_share order = eval_order(e);
     printf("%-20s %14s %14s %14s %14s %5s\n", "rule", "held ", "by the rule ", "passed ", "pairs right ", "false");
-    for (size_t i = 0; i < e->rules_n; i++) {
+    for (size_t i = 0; i < e->rules.n; i++) {
         struct eval_counts n = eval_count(e, i);
         if (in_table(e, i))
-            print_counts(e->rules[i], &n);
+            print_counts(e->rules.v[i], &n);
     }
     print_counts(FB_STR("overall"), &all);
     print_auc("hold against pass", e, false);
@@ -84,9 +84,9 @@ static void print_set(const struct eval *e)
 static void print_ordinary(const struct eval *e, const struct eval_ordinary *o)
 {
     printf("ordinary mail: %zu messages, %zu judged, %zu held: %.2f per 1,000\n", o->messages, o->judged, o->holds, per_1000(o->holds, o->messages));
-    for (size_t i = 0; i < e->rules_n; i++)
+    for (size_t i = 0; i < e->rules.n; i++)
         if (eval_holds_of(e, i))
-            printf("  %-20.*s %5zu  %6.2f\n", FB_FMT(e->rules[i]), eval_holds_of(e, i), per_1000(eval_holds_of(e, i), o->messages));
+            printf("  %-20.*s %5zu  %6.2f\n", FB_FMT(e->rules.v[i]), eval_holds_of(e, i), per_1000(eval_holds_of(e, i), o->messages));
 }
 
 static void print_times(const char *what, struct eval_times t)
@@ -151,7 +151,7 @@ static void print_miss(const struct eval *e, const struct eval_case *c)
     printf("%s%.*s\n   ", c->why.n ? ": " : "", FB_FMT(c->why));
     for (size_t i = 0; i < c->findings_n; i++) {
         const struct eval_finding *f = &c->findings[i];
-        printf(" %.*s%+.2f%s", FB_FMT(e->rules[f->rule]), f->distance, !f->enabled ? " (off)" : f->needs_met ? "" : " (needs not met)");
+        printf(" %.*s%+.2f%s", FB_FMT(e->rules.v[f->rule]), f->distance, !f->enabled ? " (off)" : f->needs_met ? "" : " (needs not met)");
     }
     putchar('\n');
     print_evidence(verdict);
@@ -171,6 +171,9 @@ void eval_print(const struct eval *e, bool misses)
         print_ordinary(e, &o);
     print_times("judged", eval_cpu(e, true));
     print_times("not judged", eval_cpu(e, false));
+    struct eval_names reasons = eval_reasons(e);
+    for (size_t i = 0; i < reasons.n; i++)
+        printf("  %-20.*s %5zu\n", FB_FMT(reasons.v[i]), eval_not_judged(e, reasons.v[i]));
 }
 
 /* ---- for programs ---- */
@@ -192,7 +195,7 @@ static json_t *case_json(const struct eval *e, const struct eval_case *c)
     static const char *const names[] = {[EVAL_HOLD] = "hold", [EVAL_PASS] = "pass", [EVAL_EITHER] = "either"};
     json_t *rules = json_object();
     for (size_t i = 0; i < c->findings_n; i++)
-        json_object_set_new(rules, e->rules[c->findings[i].rule].p, json_real(c->findings[i].log_odds));
+        json_object_set_new(rules, e->rules.v[c->findings[i].rule].p, json_real(c->findings[i].log_odds));
     return json_pack("{so so ss ss sf so}", "file", file_name(c->file), "pair", c->pair.n ? text(c->pair) : json_null(), "expect", names[c->expect],
                      "verdict", c->held ? "hold" : "pass", "score", c->score, "rules", rules);
 }
@@ -242,13 +245,22 @@ static json_t *times_json(const struct eval *e, bool judged)
     return json_pack("{sI sf sf}", "messages", (json_int_t)t.n, "median_ms", t.median_ms, "p99_ms", t.p99_ms);
 }
 
+static json_t *reasons_json(const struct eval *e)
+{
+    json_t *all = json_object();
+    struct eval_names reasons = eval_reasons(e);
+    for (size_t i = 0; i < reasons.n; i++)
+        json_object_set_new(all, reasons.v[i].p, json_integer((json_int_t)eval_not_judged(e, reasons.v[i])));
+    return all;
+}
+
 static void summarise_set(const struct eval *e, json_t *summary)
 {
     struct eval_share order = eval_order(e);
     json_t *rules = json_object();
-    for (size_t i = 0; i < e->rules_n; i++)
+    for (size_t i = 0; i < e->rules.n; i++)
         if (in_table(e, i))
-            json_object_set_new(rules, e->rules[i].p, counts_json(e, i));
+            json_object_set_new(rules, e->rules.v[i].p, counts_json(e, i));
     json_object_set_new(summary, "overall", counts_json(e, EVAL_OVERALL));
     json_object_set_new(summary, "rules", rules);
     json_object_set_new(summary, "hold_against_pass", auc_json(e, false));
@@ -260,8 +272,8 @@ static void summarise_set(const struct eval *e, json_t *summary)
 static void summarise_ordinary(const struct eval *e, const struct eval_ordinary *o, json_t *summary)
 {
     json_t *rules = json_object();
-    for (size_t i = 0; i < e->rules_n; i++)
-        json_object_set_new(rules, e->rules[i].p, json_real(per_1000(eval_holds_of(e, i), o->messages)));
+    for (size_t i = 0; i < e->rules.n; i++)
+        json_object_set_new(rules, e->rules.v[i].p, json_real(per_1000(eval_holds_of(e, i), o->messages)));
     json_object_set_new(summary, "holds_per_1000", json_real(per_1000(o->holds, o->messages)));
     json_object_set_new(summary, "holds_per_1000_by_rule", rules);
 }
@@ -279,6 +291,7 @@ int eval_print_json(const struct eval *e, struct fb_err *err)
         json_object_set_new(all, "ordinary", ordinary_json(e, &o));
         summarise_ordinary(e, &o, summary);
     }
+    json_object_set_new(summary, "not_judged", reasons_json(e));
     json_object_set_new(summary, "cpu", json_pack("{so so}", "judged", times_json(e, true), "not_judged", times_json(e, false)));
     json_object_set_new(all, "summary", summary);
     if (json_dumpf(all, stdout, JSON_COMPACT))

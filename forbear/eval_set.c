@@ -25,7 +25,7 @@ static struct eval_case *case_add(struct eval *e, struct fb_err *err)
     if (!v)
         return fb_fail_memory(err), NULL;
     e->v = v;
-    e->v[e->n] = (struct eval_case){.pair = FB_STR_NONE, .why = FB_STR_NONE, .rule = FB_STR_NONE};
+    e->v[e->n] = (struct eval_case){.pair = FB_STR_NONE, .why = FB_STR_NONE};
     return &e->v[e->n++];
 }
 

@@ -97,6 +97,8 @@ phrases =
         b, c = self.json_of(self.set)["cases"]
         self.assertEqual((c["verdict"], c["rules"], c["pair"]), ("pass", {}, None))
         self.assertLess(c["score"], b["score"])
+        self.assertEqual(self.json_of(self.set)["summary"]["not_judged"], {"foreign_sender": 1})
+        self.assertRegex(self.run_it(self.set), r"(?m)^not judged: 1,.*\n  foreign_sender +1$")
 
     def test_either_counts_for_neither_and_has_a_curve_of_its_own(self):
         self.write_set(self.case("a.eml", "either"), self.case("b.eml", "pass"))
