@@ -57,11 +57,14 @@ static bool has(struct fb_str s, struct fb_str needle)
     return fb_str_ifind(s, needle) >= 0;
 }
 
-/* Whether @style holds @declaration, whatever blanks it is written with, and not as the beginning of a greater number. */
+/* Whether @style holds @declaration, whatever blanks it is written with, and not as the beginning of a greater number. It begins
+ * at no blank, so that no run of blanks is passed over twice. */
 static bool declares(struct fb_str style, const char *declaration)
 {
     for (size_t i = 0, end; i < style.n; i++) {
         const char *d = declaration;
+        if (fb_lower(style.p[i]) != *d)
+            continue;
         for (end = i; *d && end < style.n && (fb_lower(style.p[end]) == *d || fb_is_blank(style.p[end])); end++)
             d += fb_lower(style.p[end]) == *d;
         if (!*d && (end == style.n || (style.p[end] != '.' && !fb_is_digit(style.p[end]))))

@@ -5,7 +5,7 @@
 
 #define INTRODUCTION_MAX 4 /* lines over which an attribution is folded */
 #define INTRODUCTION_BYTES 400
-#define BLOCK_LINES_MAX 500 /* of a header block with long lists of readers */
+#define BLOCK_LINES_MAX 300 /* of a header block with long lists of readers */
 #define DIVIDER_TO_BLOCK 6 /* lines between them: a name, a date, empty ones */
 
 /* Verbs of attributions, in the languages of the mail clients that write them. */
