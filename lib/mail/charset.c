@@ -65,6 +65,17 @@ static void convert(iconv_t cd, struct fb_str bytes, struct fb_buf *out)
     }
 }
 
+/* iconv(3) itself passes what is beyond U+10FFFF. */
+static void mend(struct fb_str s, struct fb_buf *out)
+{
+    while (s.n) {
+        size_t n = fb_utf8_length(s);
+        fb_buf_add(out, n ? (struct fb_str){s.p, n} : REPLACEMENT);
+        n += n == 0;
+        s.p += n, s.n -= n;
+    }
+}
+
 static bool is_utf8_name(const char *charset)
 {
     return charset && (fb_str_ieq(fb_str(charset), FB_STR("utf-8")) || fb_str_ieq(fb_str(charset), FB_STR("utf8")));
@@ -92,11 +103,18 @@ int fb_charset_utf8(struct fb_arena *arena, struct fb_str bytes, const char *cha
         *ret = bytes;
         return 0;
     }
-    __attribute__((cleanup(iconv_cleanup))) iconv_t cd = converter(is_utf8_name(charset) ? "UTF-8" : charset);
-    if (cd == (iconv_t)-1)
-        return fb_fail_errno(err, "converting from a charset");
     struct fb_buf out = FB_BUF(arena);
-    convert(cd, bytes, &out);
+    if (!is_utf8_name(charset)) {
+        __attribute__((cleanup(iconv_cleanup))) iconv_t cd = converter(charset);
+        if (cd == (iconv_t)-1)
+            return fb_fail_errno(err, "converting from a charset");
+        struct fb_buf converted = FB_BUF(arena);
+        convert(cd, bytes, &converted);
+        bytes = fb_buf_str(&converted);
+        if (!bytes.p)
+            return fb_fail_memory(err);
+    }
+    mend(bytes, &out);
     *ret = fb_buf_str(&out);
     return ret->p ? 0 : fb_fail_memory(err);
 }
