@@ -2,8 +2,9 @@
  * named by the first that was met. It must never write anything readable, never wait (a lock that is not free is a
  * failure, and the caller then knows nothing), and never touch the store.
  *
- * A mail's readers are hashed together with their thread, and two who write alone together: whoever has the file and the
- * key can test a guess, as with any hash; whoever has the file alone sees numbers that nothing connects.
+ * A mail's readers are hashed together with their thread, and two who write alone together. Whoever has the file sees how many
+ * threads there were and when, how many mails each had, and how many pairs wrote to each other; whoever has the key too can
+ * test a guess, as with any hash.
  *
  * synchronous=NORMAL: a power cut may lose the last seconds, never the file.
  *
@@ -29,7 +30,7 @@ enum { HOUR_S = 3600 };
 /* ---- numbers ---- */
 
 /* Each kind has numbers of its own. */
-enum kind { MESSAGE = 'm', ADDRESS = 'a', READER = 'r', PAIR = 'p' };
+enum kind { MESSAGE = 'm', ADDRESS = 'a', READER = 'r', PAIR = 'p', PAIR_THREAD = 't' };
 
 static uint64_t hash(const uint8_t key[FB_HISTORY_KEY], enum kind kind, const void *p, size_t n)
 {
@@ -60,6 +61,12 @@ static uint64_t hash_two(const uint8_t *key, enum kind kind, uint64_t a, uint64_
 static uint64_t hash_pair(const uint8_t *key, uint64_t a, uint64_t b)
 {
     return a < b ? hash_two(key, PAIR, a, b) : hash_two(key, PAIR, b, a);
+}
+
+/* What a thread is called in the row of a pair, so that it does not tell which thread it was. */
+static int64_t hash_pair_thread(const uint8_t *key, uint64_t pair, int64_t thread)
+{
+    return (int64_t)hash_two(key, PAIR_THREAD, pair, (uint64_t)thread);
 }
 
 void fb_history_key_new(uint8_t ret[FB_HISTORY_KEY])
@@ -97,8 +104,8 @@ void fb_history_pack(const uint8_t key[FB_HISTORY_KEY], const struct fb_history_
     size_t readers = m->readers_n < FB_HISTORY_READERS ? m->readers_n : FB_HISTORY_READERS;
     size_t addressed = m->addressed_n < readers ? m->addressed_n : readers;
     bool more = m->more || readers < m->readers_n;
-    struct counts c = {.addressed = (uint16_t)(addressed + 1), .readers = (uint16_t)(1 + readers + more), .inside = m->author_inside, .alone = m->alone};
-    c.references = (uint16_t)pack_references(ret->v + HEAD, key, m);
+    struct counts c = {.references = (uint16_t)pack_references(ret->v + HEAD, key, m), .addressed = (uint16_t)(addressed + 1),
+                       .readers = (uint16_t)(1 + readers + more), .inside = m->author_inside, .alone = m->alone};
     memcpy(&ret->v[AT_COUNTS], &c, sizeof c);
     ret->v[AT_SENT] = (uint64_t)m->sent_s;
     ret->v[AT_ID] = m->id.n ? hash_text(key, MESSAGE, m->id) : 0;
@@ -345,9 +352,10 @@ static int learn_one(struct fb_history *h, const uint64_t *v, const struct count
         rc = learn_ids(h, v, c, thread, hour, err);
     for (size_t i = 0; i < c->readers && !rc; i++)
         rc = put(h, PUT_READER, NUMBERS((int64_t)hash_two(h->key, READER, (uint64_t)thread, people[i]), hour, i < c->addressed), err);
-    if (!rc && c->alone && c->readers > 1)
-        rc = put(h, PUT_ALONE, NUMBERS((int64_t)hash_pair(h->key, people[0], people[1]), hour, thread), err);
-    return rc;
+    if (rc || !c->alone || c->readers < 2)
+        return rc;
+    uint64_t pair = hash_pair(h->key, people[0], people[1]);
+    return put(h, PUT_ALONE, NUMBERS((int64_t)pair, hour, hash_pair_thread(h->key, pair, thread)), err);
 }
 
 int fb_history_learn(struct fb_history *h, const uint64_t *notes, size_t n, int64_t now_s, struct fb_err *err)
@@ -418,9 +426,9 @@ static int ask_person(const struct asking *a, struct fb_history_person *p, struc
         rc = find_reader(a, who, &addressed, &p->on_thread, err);
     p->addressed = p->on_thread && addressed == 1;
     p->on_thread |= a->crowd;
-    if (!rc && who != a->sender)
-        rc = find(a->h, FIND_ALONE, NUMBERS((int64_t)hash_pair(a->h->key, a->sender, who), a->threaded ? a->thread : 0, a->since_h), NULL, 0, &p->alone, err);
-    return rc;
+    uint64_t pair = hash_pair(a->h->key, a->sender, who);
+    int64_t here = hash_pair_thread(a->h->key, pair, a->threaded ? a->thread : 0);
+    return rc ? rc : find(a->h, FIND_ALONE, NUMBERS((int64_t)pair, here, a->since_h), NULL, 0, &p->alone, err);
 }
 
 int fb_history_ask(struct fb_history *h, const struct fb_history_question *q, struct fb_history_person *people, size_t n,

@@ -3,8 +3,8 @@
  *
  * Nothing in it can be read. Every row is a number of 64 bits, keyed BLAKE2b of what it stands for: a Message-ID; a thread
  * and an address together; two addresses together. No row stands for a person, so that what somebody wrote, or to whom,
- * cannot be gathered from it, not even under a false name. Beside the numbers there are times, and whether an author was
- * one of ours. Rows that nobody has met for as long as the configuration says are removed (fb_history_forget).
+ * cannot be gathered from it, not even under a false name. Beside the numbers there are times, which mails were of one thread,
+ * and whether an author was one of ours. Rows that nobody has met for as long as the configuration says are removed (fb_history_forget).
  *
  * Addresses are lower case; Message-IDs have their <>. */
 #ifndef FB_HISTORY_HISTORY_H

@@ -10,7 +10,7 @@
     "CREATE TABLE mail (id INTEGER PRIMARY KEY, thread INTEGER NOT NULL, hour INTEGER NOT NULL, sent_s INTEGER, inside INTEGER) STRICT;" \
     /* an address on a thread: in a header, or (0) through a list */ \
     "CREATE TABLE reader (id INTEGER PRIMARY KEY, hour INTEGER NOT NULL, addressed INTEGER NOT NULL) STRICT;" \
-    /* two who wrote to each other alone: on which thread last, and on which other one before that */ \
+    /* two who wrote to each other alone: on which thread last, and on which other one before that, under names of the row's own */ \
     "CREATE TABLE alone (id INTEGER PRIMARY KEY, hour INTEGER NOT NULL, thread INTEGER NOT NULL, other_hour INTEGER, other INTEGER) STRICT;" \
     "PRAGMA user_version = 1"
 

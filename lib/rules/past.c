@@ -159,6 +159,7 @@ int fb_past_lesson(struct fb_arena *arena, const struct fb_conf *conf, const str
     *ret = (struct fb_history_mail){.id = m.message_id, .in_reply_to = m.in_reply_to, .references_n = m.references_n, .references = m.references,
                                     .author = c.sender, .sent_s = sent(&m, now_s)};
     ret->author_inside = fb_words_contain(&conf->scope_internal_domains, fb_address_domain(c.sender));
-    ret->alone = m.from.n == 1 && m.to.n + m.cc.n == 1 && c.readers_n == 1 && !c.readers_more && !c.readers[0].list.n && c.readers[0].role != FB_ROLE_HIDDEN;
+    bool one = c.readers_n == 1 && !c.readers_more && !c.readers[0].list.n && c.readers[0].role != FB_ROLE_HIDDEN;
+    ret->alone = one && m.from.n == 1 && m.to.n + m.cc.n == 1;
     return lesson_readers(arena, &c, ret, err);
 }

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Who may include whom, and what nobody may call.
 
-Arrows point one way: base <- mail <- rules; base <- conf, wire, daemon, facts, template, judge, hold, token, notice; the programs on top. No
-program includes another. The helper, which is root, sees neither INI nor SQL nor crypto. lib/ knows no clock, no
-environment, no log and no libmilter, save lib/daemon, which is for programs.
+Arrows point one way: base <- mail, history <- rules; base <- conf, wire, daemon, facts, template, judge, hold, token, notice;
+the programs on top. No program includes another. The helper, which is root, sees neither INI nor SQL nor crypto. lib/ knows
+no clock, no environment, no log and no libmilter, save lib/daemon, which is for programs.
 """
 import pathlib
 import re
