@@ -100,6 +100,17 @@ phrases =
         self.assertEqual(self.json_of(self.set)["summary"]["not_judged"], {"foreign_sender": 1})
         self.assertRegex(self.run_it(self.set), r"(?m)^not judged: 1,.*\n  foreign_sender +1$")
 
+    def test_equal_scores_count_half_and_a_pair_is_drawn_as_a_whole(self):
+        self.write_set(self.case("a.eml", "hold", pair="1"), self.case("a.eml", "pass", pair="1"))
+        summary = self.json_of(self.set)["summary"]
+        self.assertEqual(summary["hold_against_pass"], {"auc": 0.5, "low": 0.5, "high": 0.5})
+        self.assertEqual((summary["order_within_pairs"], summary["overall"]["pairs_right"]), ({"of": 1, "share": 0.5}, 0))
+        self.write_set(*[self.case(h, "hold", pair=h + p) + "\n" + self.case(p, "pass", pair=h + p) for h in ("a.eml", "c.eml") for p in ("a.eml", "b.eml", "c.eml")])
+        summary = self.json_of(self.set)["summary"]
+        self.assertEqual((summary["hold_against_pass"]["auc"], summary["order_within_pairs"]), (0.5, {"of": 6, "share": 0.5}))
+        self.assertLess(summary["hold_against_pass"]["low"], 0.4)
+        self.assertGreater(summary["hold_against_pass"]["high"], 0.6)
+
     def test_either_counts_for_neither_and_has_a_curve_of_its_own(self):
         self.write_set(self.case("a.eml", "either"), self.case("b.eml", "pass"))
         summary = self.json_of(self.set)["summary"]
