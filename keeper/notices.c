@@ -73,7 +73,7 @@ int fb_hold_it(struct fb_work *w, const struct fb_hold *hold)
         return rc < 0 ? -1 : 0;
     if (seal_page(w, arena, full.box, &sealed, &err))
         return hold_untold(w, hold, "box_unreadable", err.text);
-    rc = fb_store_notice_ready(w->store, hold->id, sealed.page, sealed.key_box, sealed.message_id, w->now_s, &w->err);
+    rc = fb_store_notice_ready(w->store, hold->id, sealed.page, sealed.key_box, sealed.message_id, w->now_s, w->now_s, &w->err);
     FB_CRASH_POINT("notice_ready");
     if (rc < 0)
         return -1;
@@ -203,7 +203,7 @@ static int advice_ready(struct fb_work *w, struct fb_arena *arena, struct fb_hol
     hold->message_id = fb_message_id_new(arena, w->k->from);
     if (!hold->message_id.p)
         return fb_fail_memory(&w->err);
-    return fb_store_notice_ready(w->store, hold->id, FB_STR_NONE, FB_STR_NONE, hold->message_id, w->now_s, &w->err) < 0 ? -1 : 0;
+    return fb_store_notice_ready(w->store, hold->id, FB_STR_NONE, FB_STR_NONE, hold->message_id, w->now_s, w->now_s, &w->err) < 0 ? -1 : 0;
 }
 
 static int advise(struct fb_work *w, struct fb_arena *arena, struct fb_hold *hold)

@@ -29,10 +29,33 @@ static const char *const fb_schema_steps[] = {
     " BEGIN SELECT RAISE (ABORT, 'an event stays as long as its hold'); END",
     /* 2: counters */
     "CREATE TABLE count (day TEXT NOT NULL, name TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (day, name)) STRICT, WITHOUT ROWID",
+    /* 3: whose hold it is and on which thread (keyed hashes), when it opens, what was said about it; letters from the milter */
+    "ALTER TABLE hold ADD COLUMN person BLOB;"
+    "ALTER TABLE hold ADD COLUMN owner BLOB;"
+    "ALTER TABLE hold ADD COLUMN thread BLOB;"
+    "ALTER TABLE hold ADD COLUMN opens_s INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE hold ADD COLUMN notice_s INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE hold ADD COLUMN notice_hash BLOB;"
+    "ALTER TABLE hold ADD COLUMN later INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE hold ADD COLUMN later_hash BLOB;"
+    "ALTER TABLE hold ADD COLUMN later_box BLOB;"
+    "ALTER TABLE hold ADD COLUMN extended INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE hold ADD COLUMN reminded INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE hold ADD COLUMN wrong INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE hold SET notice_s = changed_s WHERE message_id IS NOT NULL;"
+    "CREATE INDEX hold_person ON hold (person, created_s);"
+    "CREATE INDEX hold_notice ON hold (notice_hash);"
+    "CREATE INDEX hold_later ON hold (later_hash);"
+    "CREATE INDEX hold_message_id ON hold (message_id);"
+    "CREATE TABLE spare (person BLOB NOT NULL, thread BLOB NOT NULL, rule TEXT NOT NULL, until_s INTEGER NOT NULL,"
+    " PRIMARY KEY (person, thread, rule)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE helped (person BLOB NOT NULL PRIMARY KEY, at_s INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE post (seq INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL, at_s INTEGER NOT NULL, hold BLOB NOT NULL,"
+    " action INTEGER NOT NULL, message_id TEXT NOT NULL, owner BLOB NOT NULL, box BLOB NOT NULL) STRICT",
 };
 
-#define FB_SCHEMA_VERSION 2
-#define FB_SCHEMA_SET_VERSION "PRAGMA user_version = 2"
+#define FB_SCHEMA_VERSION 3
+#define FB_SCHEMA_SET_VERSION "PRAGMA user_version = 3"
 _Static_assert(sizeof fb_schema_steps / sizeof *fb_schema_steps == FB_SCHEMA_VERSION, "one step a version");
 
 #endif

@@ -100,6 +100,48 @@ void fb_fingerprint(const uint8_t key[FB_HASH_KEY], struct fb_str queue_id, stru
     sodium_memzero(&h, sizeof h);
 }
 
+/* The last part: it needs no length before it. */
+static void hash_lower(crypto_generichash_state *h, struct fb_str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        crypto_generichash_update(h, (const uint8_t *)&(char){fb_lower(s.p[i])}, 1);
+}
+
+/* Zero where @first or @last is empty. */
+static void hash_of(const uint8_t key[FB_HASH_KEY], struct fb_str purpose, struct fb_str first, struct fb_str last, bool lower, uint8_t ret[FB_HASH])
+{
+    crypto_generichash_state h;
+    memset(ret, 0, FB_HASH);
+    if (!first.n || !last.n)
+        return;
+    crypto_generichash_init(&h, key, FB_HASH_KEY, FB_HASH);
+    hash_part(&h, purpose);
+    hash_part(&h, first);
+    if (lower)
+        hash_lower(&h, last);
+    else
+        hash_part(&h, last);
+    crypto_generichash_final(&h, ret, FB_HASH);
+    sodium_memzero(&h, sizeof h);
+}
+
+void fb_hold_hashes(const uint8_t key[FB_HASH_KEY], struct fb_str login, struct fb_str sender, struct fb_str root, struct fb_hold *hold)
+{
+    hash_of(key, FB_STR("forbear"), FB_STR("person"), sender, true, hold->person);
+    hash_of(key, FB_STR("owner"), login, sender, true, hold->owner);
+    hash_of(key, FB_STR("forbear"), FB_STR("thread"), root, false, hold->thread);
+}
+
+void fb_message_id_hash(struct fb_str message_id, uint8_t ret[FB_HASH])
+{
+    crypto_generichash(ret, FB_HASH, (const uint8_t *)message_id.p, message_id.n, NULL, 0);
+}
+
+bool fb_hash_eq(const uint8_t a[FB_HASH], const uint8_t b[FB_HASH])
+{
+    return !sodium_is_zero(a, FB_HASH) && sodium_memcmp(a, b, FB_HASH) == 0;
+}
+
 struct fb_str fb_b64(struct fb_arena *arena, const void *p, size_t n)
 {
     size_t size = sodium_base64_ENCODED_LEN(n, sodium_base64_VARIANT_URLSAFE_NO_PADDING);

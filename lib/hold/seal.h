@@ -27,6 +27,16 @@ int fb_page_open(struct fb_arena *arena, const uint8_t key[FB_PAGE_KEY], struct 
  * (canonical_maps, masquerade_domains, an appended domain), and a message whose sender was rewritten must be found again. */
 void fb_fingerprint(const uint8_t key[FB_HASH_KEY], struct fb_str queue_id, struct fb_str message_id, uint8_t ret[FB_FINGERPRINT]);
 
+/* Whose hold it is, for @hold's person, owner and thread: BLAKE2b-256, keyed, each with its purpose before it.
+ *   person  of @sender (MAIL FROM, in lower case); zero where that is empty
+ *   owner   of @login and @sender; zero where one is empty: then no answer by mail counts
+ *   thread  of @root: the first id of References, else of In-Reply-To, else the message's own Message-ID; zero where that is empty */
+void fb_hold_hashes(const uint8_t key[FB_HASH_KEY], struct fb_str login, struct fb_str sender, struct fb_str root, struct fb_hold *hold);
+/* Of a mail of ours, with <>: BLAKE2b-256, no key. The id itself is 128 random bits, which is what an answer proves to have read. */
+void fb_message_id_hash(struct fb_str message_id, uint8_t ret[FB_HASH]);
+/* In constant time; false where one is zero. */
+bool fb_hash_eq(const uint8_t a[FB_HASH], const uint8_t b[FB_HASH]);
+
 /* base64url without padding, both ways; parse wants exactly @n bytes. */
 struct fb_str fb_b64(struct fb_arena *arena, const void *p, size_t n);
 bool fb_b64_parse(struct fb_str text, void *ret, size_t n);

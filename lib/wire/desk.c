@@ -48,17 +48,17 @@ int fb_desk_request_decode(struct fb_str frame, struct fb_desk_request *ret, str
     if (keyed)
         key = fb_get_bytes(&r, FB_DESK_KEY);
     bool key_ok = !keyed || (key.n == FB_DESK_KEY && action == FB_DESK_WITHDRAW);
-    bool op_ok = op == FB_DESK_SHOW || (op == FB_DESK_DECIDE && (action == FB_DESK_RELEASE || action == FB_DESK_WITHDRAW));
+    bool op_ok = op == FB_DESK_SHOW || (op == FB_DESK_DECIDE && action >= FB_DESK_RELEASE && action <= FB_DESK_WRONG);
     if (!fb_get_done(&r) || version != VERSION || !op_ok || !key_ok || !token.n || (reasoned && !keyed && !why.n) || !one_line(why))
         return fb_fail(err, "a malformed request");
     *ret = (struct fb_desk_request){.op = op, .action = action, .token = token, .why = why, .key = key};
     return 0;
 }
 
-/* Only these two outcomes say anything about a hold. */
+/* Only these outcomes say anything about a hold. */
 static bool has_view(uint8_t outcome)
 {
-    return outcome == FB_DESK_DONE || outcome == FB_DESK_CLOSED;
+    return outcome == FB_DESK_DONE || outcome == FB_DESK_CLOSED || outcome == FB_DESK_EARLY;
 }
 
 struct fb_str fb_desk_reply_encode(struct fb_arena *arena, enum fb_desk_outcome outcome, const struct fb_desk_view *view)
@@ -71,6 +71,9 @@ struct fb_str fb_desk_reply_encode(struct fb_arena *arena, enum fb_desk_outcome 
         fb_put_i64(&b, view->created_s);
         fb_put_i64(&b, view->deadline_s);
         fb_put_i64(&b, view->changed_s);
+        fb_put_i64(&b, view->opens_s);
+        fb_put_u8(&b, view->wrong);
+        fb_put_u8(&b, view->talked);
         fb_put_bytes(&b, view->sealed);
     }
     return fb_buf_str(&b);
@@ -79,17 +82,21 @@ struct fb_str fb_desk_reply_encode(struct fb_arena *arena, enum fb_desk_outcome 
 int fb_desk_reply_decode(struct fb_arena *arena, struct fb_str frame, enum fb_desk_outcome *ret, struct fb_desk_view *ret_view, struct fb_err *err)
 {
     struct fb_reader r = {.rest = frame};
-    uint8_t version = fb_get_u8(&r), outcome = fb_get_u8(&r);
+    uint8_t version = fb_get_u8(&r), outcome = fb_get_u8(&r), wrong = 0, talked = 0;
     struct fb_desk_view view = {.sealed = FB_STR_NONE};
     if (has_view(outcome)) {
         view.state = fb_get_u8(&r);
         view.created_s = fb_get_i64(&r);
         view.deadline_s = fb_get_i64(&r);
         view.changed_s = fb_get_i64(&r);
+        view.opens_s = fb_get_i64(&r);
+        wrong = fb_get_u8(&r);
+        talked = fb_get_u8(&r);
         view.sealed = fb_get_bytes(&r, FB_FRAME_MAX);
     }
-    if (!fb_get_done(&r) || version != VERSION || outcome > FB_DESK_BUSY)
+    if (!fb_get_done(&r) || version != VERSION || outcome > FB_DESK_BUSY || wrong > 1 || talked > 1)
         return fb_fail(err, "a malformed reply");
+    view.wrong = wrong, view.talked = talked;
     view.sealed = fb_arena_dup(arena, view.sealed);
     if (!view.sealed.p)
         return fb_fail_memory(err);

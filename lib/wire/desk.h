@@ -13,12 +13,18 @@
 
 enum { FB_DESK_WHY = 200, FB_DESK_KEY = 32 };
 enum fb_desk_op { FB_DESK_SHOW = 1, FB_DESK_DECIDE };
-enum fb_desk_action { FB_DESK_RELEASE = 1, FB_DESK_WITHDRAW };
+enum fb_desk_action {
+    FB_DESK_RELEASE = 1,
+    FB_DESK_WITHDRAW,
+    FB_DESK_TALKED, /* release at once, whatever opens_s: they have talked. Nothing of theirs is held on that thread for 14 days */
+    FB_DESK_WRONG,  /* holding it was wrong: counted for its rule, once a hold, in whatever state it is. Decides nothing */
+};
 
 enum fb_desk_outcome {
     FB_DESK_DONE = 0, /* SHOW: here it is. DECIDE: recorded durably; it is carried out now */
-    FB_DESK_CLOSED,   /* DECIDE: decided before; the view says what happened. Nothing is repeated */
+    FB_DESK_CLOSED,   /* DECIDE: decided, or WRONG said, before; the view says what happened. Nothing is repeated */
     FB_DESK_REFUSED,  /* bad, foreign or expired token, or no such hold: never says which */
+    FB_DESK_EARLY,    /* RELEASE: not before the view's opens_s; nothing was changed */
     FB_DESK_BUSY,     /* the keeper cannot read or write its store now; try again */
 };
 
@@ -27,6 +33,8 @@ struct fb_desk_view {
     int64_t created_s, deadline_s;
     int64_t changed_s;   /* when it entered this state */
     struct fb_str sealed; /* empty where nothing readable is left */
+    int64_t opens_s;      /* from when its sender may release it; 0: at once */
+    bool wrong, talked;   /* what was said about it */
 };
 
 struct fb_desk_request {

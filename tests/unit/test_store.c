@@ -106,7 +106,7 @@ static struct fb_hold got(struct fixture *f, struct fb_hold_id id)
 
 static int notice_ready(struct fixture *f, struct fb_hold_id id)
 {
-    return fb_store_notice_ready(f->store, id, FB_STR("sealed"), FB_STR(PAGE_KEY), FB_STR("<n1@example.org>"), NOW + 1, &f->err);
+    return fb_store_notice_ready(f->store, id, FB_STR("sealed"), FB_STR(PAGE_KEY), FB_STR("<n1@example.org>"), NOW + 1, NOW + 1, &f->err);
 }
 
 static struct fb_hold held(struct fixture *f)
@@ -261,6 +261,258 @@ static void counters_add_up_by_day_and_name(void **state)
     assert_int_equal(v[1].n, 6);
 }
 
+/* --- whose hold it is --- */
+
+static const uint8_t hash_key[FB_HASH_KEY] = {7};
+
+static struct fb_hold hold_of(const char *login, const char *sender, const char *root, int64_t created_s)
+{
+    struct fb_hold h = a_hold(FB_STATE_pending);
+    h.created_s = created_s, h.opens_s = created_s + 60;
+    fb_hold_hashes(hash_key, fb_str(login), fb_str(sender), fb_str(root), &h);
+    return h;
+}
+
+static struct fb_hold added_of(struct fixture *f, const char *sender, const char *root, int64_t created_s)
+{
+    struct fb_hold h = hold_of("login", sender, root, created_s);
+    assert_int_equal(fb_store_add(f->store, &h, &f->err), 0);
+    return h;
+}
+
+static bool is_zero(const uint8_t hash[FB_HASH])
+{
+    static const uint8_t zero[FB_HASH];
+    return memcmp(hash, zero, FB_HASH) == 0;
+}
+
+static void a_person_is_known_by_keyed_hashes_that_differ_by_purpose(void **state)
+{
+    (void)state;
+    struct fb_hold a = hold_of("ana", "Ana@Corp.Example", "<r@x>", NOW), b = hold_of("ana", "ana@corp.example", "<r@x>", NOW),
+                   c = hold_of("bob", "ana@corp.example", "<s@x>", NOW), none = hold_of("", "", "", NOW), machine = hold_of("", "ana@corp.example", "<r@x>", NOW);
+    assert_true(fb_hash_eq(a.person, b.person) && fb_hash_eq(a.owner, b.owner) && fb_hash_eq(a.thread, b.thread));
+    assert_true(fb_hash_eq(c.person, a.person));
+    assert_false(fb_hash_eq(c.owner, a.owner) || fb_hash_eq(c.thread, a.thread) || fb_hash_eq(a.person, a.owner));
+    assert_true(is_zero(none.person) && is_zero(none.owner) && is_zero(none.thread) && is_zero(machine.owner));
+    assert_false(fb_hash_eq(none.person, none.person)); /* nobody is nobody else */
+}
+
+static void what_is_known_of_the_person_is_read_back(void **state)
+{
+    struct fixture *f = *state;
+    struct fb_hold h = added_of(f, "ana@corp.example", "<r@x>", NOW), r = got(f, h.id), plain = added(f, FB_STATE_pending);
+    assert_memory_equal(r.person, h.person, FB_HASH);
+    assert_memory_equal(r.owner, h.owner, FB_HASH);
+    assert_memory_equal(r.thread, h.thread, FB_HASH);
+    assert_int_equal(r.opens_s, NOW + 60);
+    assert_true(is_zero(got(f, plain.id).person) && is_zero(got(f, plain.id).notice_hash));
+}
+
+static size_t recent(struct fixture *f, const struct fb_hold *h, int64_t since_s)
+{
+    size_t n;
+    assert_int_equal(fb_store_recent(f->store, h->person, since_s, &n, &f->err), 0);
+    return n;
+}
+
+static void the_holds_of_one_person_are_counted_by_time(void **state)
+{
+    struct fixture *f = *state;
+    struct fb_hold a = added_of(f, "ana@x", "<1@x>", NOW), nobody = added(f, FB_STATE_pending);
+    added_of(f, "ANA@x", "<2@x>", NOW + 100);
+    added_of(f, "ben@x", "<3@x>", NOW + 100);
+    assert_int_equal(recent(f, &a, NOW), 2);
+    assert_int_equal(recent(f, &a, NOW + 1), 1);
+    assert_int_equal(recent(f, &nobody, 0), 0);
+}
+
+static bool spared(struct fixture *f, const struct fb_hold *h, const char *rule, int64_t at_s)
+{
+    bool yes;
+    assert_int_equal(fb_store_spared(f->store, h->person, h->thread, fb_str(rule), at_s, &yes, &f->err), 0);
+    return yes;
+}
+
+static void what_is_spared_is_one_rule_or_all_on_one_thread_for_one_person_and_a_time(void **state)
+{
+    struct fixture *f = *state;
+    struct fb_hold a = hold_of("l", "ana@x", "<1@x>", NOW), elsewhere = hold_of("l", "ana@x", "<2@x>", NOW), ben = hold_of("l", "ben@x", "<1@x>", NOW);
+    struct fb_hold nobody = a_hold(FB_STATE_pending);
+    assert_int_equal(fb_store_spare(f->store, a.person, a.thread, FB_STR("heated"), NOW + 100, &f->err), 0);
+    assert_int_equal(fb_store_spare(f->store, a.person, a.thread, FB_STR("heated"), NOW + 50, &f->err), 0); /* never shortened */
+    assert_true(spared(f, &a, "heated", NOW + 99));
+    assert_false(spared(f, &a, "heated", NOW + 100) || spared(f, &a, "defensive_reply", NOW));
+    assert_false(spared(f, &elsewhere, "heated", NOW) || spared(f, &ben, "heated", NOW));
+    assert_int_equal(fb_store_spare(f->store, a.person, a.thread, FB_STR_NONE, NOW + 100, &f->err), 0);
+    assert_true(spared(f, &a, "defensive_reply", NOW));
+    assert_int_equal(fb_store_spare(f->store, nobody.person, nobody.thread, FB_STR_NONE, NOW + 100, &f->err), 0);
+    assert_false(spared(f, &nobody, "heated", NOW));
+}
+
+static void those_who_wait_on_a_thread_are_found_without_who_has_just_written(void **state)
+{
+    struct fixture *f = *state;
+    struct fb_hold a = added_of(f, "ana@x", "<1@x>", NOW), ben = added_of(f, "ben@x", "<1@x>", NOW), zoe = hold_of("l", "zoe@x", "<1@x>", NOW), *v;
+    size_t n;
+    added_of(f, "ana@x", "<2@x>", NOW);
+    assert_int_equal(fb_store_on_thread(f->store, zoe.thread, zoe.person, 10, f->arena, &v, &n, &f->err), 0);
+    assert_int_equal(n, 2);
+    assert_int_equal(fb_store_on_thread(f->store, zoe.thread, ben.person, 10, f->arena, &v, &n, &f->err), 0);
+    assert_int_equal(n, 1);
+    assert_true(fb_hold_id_eq(v[0].id, a.id));
+    step_to(f, a.id, FB_STATE_pending, FB_STATE_gone, NOW);
+    assert_int_equal(fb_store_on_thread(f->store, zoe.thread, ben.person, 10, f->arena, &v, &n, &f->err), 0);
+    assert_int_equal(n, 0);
+}
+
+static void that_it_was_wrong_is_counted_once_a_hold_and_leaves_no_event(void **state)
+{
+    struct fixture *f = *state;
+    struct fb_hold h = held(f);
+    struct fb_count *v;
+    struct fb_hold_event *events;
+    size_t n, before;
+    assert_int_equal(fb_store_events(f->store, h.id, f->arena, &events, &before, &f->err), 0);
+    assert_int_equal(fb_store_wrong(f->store, h.id, NOW, &f->err), 0);
+    assert_int_equal(fb_store_wrong(f->store, h.id, NOW, &f->err), FB_STORE_STATE);
+    assert_true(got(f, h.id).wrong);
+    assert_int_equal(fb_store_counts(f->store, FB_STR_NONE, f->arena, &v, &n, &f->err), 0);
+    assert_int_equal(n, 1);
+    assert_text(v[0].name, "wrong.public_shaming");
+    assert_text(v[0].day, "2026-11-28");
+    assert_int_equal(v[0].n, 1);
+    assert_int_equal(fb_store_events(f->store, h.id, f->arena, &events, &n, &f->err), 0);
+    assert_int_equal(n, before);
+    fb_hold_id_new(&h.id);
+    assert_int_equal(fb_store_wrong(f->store, h.id, NOW, &f->err), FB_STORE_NONE);
+}
+
+/* --- letters to the keeper --- */
+
+static void a_letter_to_the_keeper_is_read_in_turn_until_it_is_done(void **state)
+{
+    struct fixture *f = *state;
+    struct fb_hold h = hold_of("l", "ana@x", "<1@x>", NOW);
+    struct fb_post answer = {.kind = FB_POST_ANSWER, .at_s = NOW, .hold = h.id, .action = 2, .message_id = FB_STR("<n@x>"), .box = FB_STR_NONE},
+                   help = {.kind = FB_POST_HELP, .at_s = NOW + 1, .message_id = FB_STR_NONE, .box = FB_STR("sealed")}, *v;
+    size_t n;
+    bool yes;
+    memcpy(answer.owner, h.owner, FB_HASH);
+    assert_int_equal(fb_store_post(f->store, &answer, &f->err), 0);
+    assert_int_equal(fb_store_post(f->store, &help, &f->err), 0);
+    assert_int_equal(fb_store_posts(f->store, 10, f->arena, &v, &n, &f->err), 0);
+    assert_int_equal(n, 2);
+    assert_true(v[0].kind == FB_POST_ANSWER && fb_hold_id_eq(v[0].hold, h.id) && fb_hash_eq(v[0].owner, h.owner));
+    assert_int_equal(v[0].action, 2);
+    assert_int_equal(v[0].at_s, NOW);
+    assert_text(v[0].message_id, "<n@x>");
+    assert_text(v[1].box, "sealed");
+    assert_int_equal(fb_store_post_done(f->store, v[0].seq, &f->err), 0);
+    assert_int_equal(fb_store_helped(f->store, h.person, NOW, &yes, &f->err), 0);
+    assert_false(yes);
+    assert_int_equal(fb_store_help_done(f->store, v[1].seq, h.person, NOW, &f->err), 0);
+    assert_int_equal(fb_store_helped(f->store, h.person, NOW, &yes, &f->err), 0);
+    assert_true(yes);
+    assert_int_equal(fb_store_helped(f->store, h.person, NOW + 1, &yes, &f->err), 0);
+    assert_false(yes);
+    assert_int_equal(fb_store_posts(f->store, 10, f->arena, &v, &n, &f->err), 0);
+    assert_int_equal(n, 0);
+}
+
+/* --- notices --- */
+
+static void by_its_notice_a_hold_is_found_before_and_after_it_was_accepted(void **state)
+{
+    struct fixture *f = *state;
+    struct fb_hold h = held(f);
+    struct fb_hold_id id;
+    uint8_t hash[FB_HASH], other[FB_HASH];
+    fb_message_id_hash(FB_STR("<n1@example.org>"), hash);
+    fb_message_id_hash(FB_STR("<n2@example.org>"), other);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(fb_store_by_notice(f->store, hash, &id, &f->err), 0);
+        assert_true(fb_hold_id_eq(id, h.id));
+        assert_int_equal(fb_store_by_notice(f->store, other, &id, &f->err), FB_STORE_NONE);
+        assert_int_equal(fb_store_notice_sent(f->store, h.id, NOW, &f->err), 0);
+    }
+    assert_true(fb_hash_eq(got(f, h.id).notice_hash, hash));
+    assert_int_equal(got(f, h.id).message_id.n, 0);
+}
+
+/* Held, with a notice that is due later. */
+static struct fb_hold waits(struct fixture *f, const char *sender)
+{
+    struct fb_hold h = added_of(f, sender, "<1@x>", NOW);
+    assert_int_equal(fb_store_notice_ready(f->store, h.id, FB_STR("sealed"), FB_STR(PAGE_KEY), FB_STR_NONE, NOW + 300, NOW, &f->err), 0);
+    return h;
+}
+
+static void notices_of_one_person_are_gathered_and_accepted_as_one(void **state)
+{
+    struct fixture *f = *state;
+    struct fb_hold a = waits(f, "ana@x"), b = waits(f, "ana@x"), ben = waits(f, "ben@x"), *v;
+    struct fb_hold_id id;
+    uint8_t hash[FB_HASH];
+    int64_t last;
+    size_t n;
+    assert_int_equal(fb_store_last_notice(f->store, a.person, &last, &f->err), 0);
+    assert_int_equal(last, NOW + 300);
+    assert_int_equal(fb_store_gather(f->store, b.id, FB_STR("<g@x>"), NOW + 200, &f->err), 0);
+    assert_int_equal(fb_store_gather(f->store, a.id, FB_STR("<h@x>"), NOW + 200, &f->err), FB_STORE_STATE);
+    assert_int_equal(fb_store_last_notice(f->store, a.person, &last, &f->err), 0);
+    assert_int_equal(last, NOW + 200);
+    struct fb_hold c = waits(f, "ana@x"); /* too late for that one */
+    assert_int_equal(fb_store_gathered(f->store, FB_STR("<g@x>"), f->arena, &v, &n, &f->err), 0);
+    assert_int_equal(n, 2);
+    assert_true(fb_hold_id_eq(v[0].id, a.id) && fb_hold_id_eq(v[1].id, b.id));
+    assert_text(v[1].key_box, PAGE_KEY);
+    fb_message_id_hash(FB_STR("<g@x>"), hash);
+    assert_int_equal(fb_store_by_notice(f->store, hash, &id, &f->err), FB_STORE_NONE);
+    assert_int_equal(fb_store_notice_sent(f->store, a.id, NOW + 201, &f->err), 0);
+    assert_int_equal(got(f, a.id).key_box.n + got(f, b.id).key_box.n + got(f, b.id).box.n, 0);
+    assert_true(got(f, c.id).key_box.n && got(f, ben.id).key_box.n);
+    struct fb_hold_event *events;
+    assert_int_equal(fb_store_events(f->store, b.id, f->arena, &events, &n, &f->err), 0);
+    assert_text(events[n - 1].why, "the notice was accepted");
+}
+
+static void one_that_waited_and_stayed_alone_can_be_answered(void **state)
+{
+    struct fixture *f = *state;
+    struct fb_hold h = waits(f, "ana@x"), nobody = held(f);
+    struct fb_hold_id id;
+    uint8_t hash[FB_HASH];
+    assert_int_equal(fb_store_gather(f->store, nobody.id, FB_STR("<g@x>"), NOW, &f->err), FB_STORE_STATE); /* it has one */
+    assert_int_equal(fb_store_gather(f->store, h.id, FB_STR("<g@x>"), NOW, &f->err), 0);
+    fb_message_id_hash(FB_STR("<g@x>"), hash);
+    assert_int_equal(fb_store_by_notice(f->store, hash, &id, &f->err), 0);
+}
+
+static void a_later_mail_is_made_once_a_kind_and_after_the_notice(void **state)
+{
+    struct fixture *f = *state;
+    struct fb_hold h = held(f), r;
+    struct fb_hold_id id;
+    assert_int_equal(fb_store_later(f->store, h.id, FB_LATER_MOVED, NOW + 2000, FB_STR("<l@x>"), FB_STR("who"), NOW, &f->err), FB_STORE_STATE);
+    assert_int_equal(fb_store_notice_sent(f->store, h.id, NOW, &f->err), 0);
+    assert_int_equal(fb_store_later(f->store, h.id, FB_LATER_MOVED, NOW + 2000, FB_STR("<l@x>"), FB_STR("who"), NOW, &f->err), 0);
+    assert_int_equal(fb_store_later(f->store, h.id, FB_LATER_REMINDER, NOW + 2000, FB_STR("<m@x>"), FB_STR_NONE, NOW, &f->err), FB_STORE_STATE);
+    r = got(f, h.id);
+    assert_true(r.extended && !r.reminded && r.later == FB_LATER_MOVED);
+    assert_int_equal(r.deadline_s, NOW + 2000);
+    assert_text(r.later_box, "who");
+    assert_text(r.message_id, "<l@x>");
+    assert_int_equal(fb_store_by_notice(f->store, r.later_hash, &id, &f->err), 0);
+    assert_int_equal(fb_store_by_notice(f->store, r.notice_hash, &id, &f->err), 0);
+    assert_int_equal(fb_store_later_done(f->store, h.id, NOW, "it was accepted", &f->err), 0);
+    r = got(f, h.id);
+    assert_int_equal(r.later_box.n + r.message_id.n, 0);
+    assert_int_equal(fb_store_later(f->store, h.id, FB_LATER_MOVED, NOW + 3000, FB_STR("<o@x>"), FB_STR_NONE, NOW, &f->err), FB_STORE_STATE);
+    assert_int_equal(fb_store_later(f->store, h.id, FB_LATER_REMINDER, NOW + 2000, FB_STR("<m@x>"), FB_STR_NONE, NOW, &f->err), 0);
+    assert_true(got(f, h.id).reminded);
+}
+
 /* --- states --- */
 
 static void only_the_steps_of_the_table_can_be_made(void **state)
@@ -338,6 +590,7 @@ static void the_notice_makes_a_pending_hold_held_and_is_made_once(void **state)
     assert_text(r.sealed, "sealed");
     assert_text(r.key_box, PAGE_KEY);
     assert_text(r.message_id, "<n1@example.org>");
+    assert_int_equal(r.notice_s, NOW + 1);
     assert_int_equal(notice_ready(f, h.id), FB_STORE_STATE);
 }
 
@@ -474,6 +727,33 @@ static void a_closed_hold_loses_its_box_and_a_forgotten_one_every_byte(void **st
     assert_true(store_has(f, "4Sjh2k0fMzz1abc"));
     assert_int_equal(fb_store_forget(f->store, NOW + 1, &n, &f->err), 0);
     assert_false(store_has(f, "4Sjh2k0fMzz1abc"));
+}
+
+static void what_was_closed_long_ago_loses_its_sender_and_keeps_what_happened(void **state)
+{
+    struct fixture *f = *state;
+    struct fb_hold h = added_of(f, "ana@x", "<1@x>", NOW), open = held(f), r;
+    struct fb_hold_event *v;
+    size_t n;
+    assert_int_equal(notice_ready(f, h.id), 0);
+    assert_int_equal(fb_store_notice_sent(f->store, h.id, NOW, &f->err), 0);
+    assert_int_equal(fb_store_decide(f->store, h.id, 1, FB_STR("the token"), FB_STR_NONE, NOW, "sender", "x", &f->err), 0);
+    step_to(f, h.id, FB_STATE_releasing, FB_STATE_released, NOW + 10);
+    assert_int_equal(fb_store_forget_who(f->store, NOW + 10, NOW, &n, &f->err), 0);
+    assert_int_equal(n, 0);
+    assert_int_equal(fb_store_forget_who(f->store, NOW + 11, NOW, &n, &f->err), 0);
+    assert_int_equal(n, 1);
+    r = got(f, h.id);
+    assert_true(is_zero(r.person) && is_zero(r.owner) && is_zero(r.thread) && is_zero(r.notice_hash) && is_zero(r.fingerprint));
+    assert_int_equal(r.sealed.n + r.decision.n + r.queue_id.n, 0);
+    assert_int_equal(r.state, FB_STATE_released);
+    assert_int_equal(r.changed_s, NOW + 10);
+    assert_text(r.rule, "public_shaming");
+    assert_int_equal(fb_store_events(f->store, h.id, f->arena, &v, &n, &f->err), 0);
+    assert_false(store_has(f, (char[]){(char)h.person[0], (char)h.person[1], (char)h.person[2], (char)h.person[3], (char)h.person[4], (char)h.person[5], 0}));
+    assert_text(got(f, open.id).sealed, "sealed");
+    assert_int_equal(fb_store_forget_who(f->store, NOW + 11, NOW, &n, &f->err), 0);
+    assert_int_equal(n, 0);
 }
 
 /* --- schema --- */
@@ -772,7 +1052,7 @@ static int life(struct fixture *f, const struct fb_hold *h)
     if (fb_store_open(f->dir, 1, &s, &f->err))
         return 0;
     if (fb_store_add(s, h, &f->err) == 0 && ++done &&
-        fb_store_notice_ready(s, h->id, FB_STR("sealed"), FB_STR(PAGE_KEY), FB_STR("<n@x>"), NOW, &f->err) == 0 && ++done &&
+        fb_store_notice_ready(s, h->id, FB_STR("sealed"), FB_STR(PAGE_KEY), FB_STR("<n@x>"), NOW, NOW, &f->err) == 0 && ++done &&
         fb_store_notice_sent(s, h->id, NOW, &f->err) == 0 && ++done &&
         fb_store_decide(s, h->id, 1, FB_STR("token"), FB_STR_NONE, NOW, "web", "x", &f->err) == 0 && ++done &&
         fb_store_get(s, h->id, f->arena, &r, &f->err) == 0 &&
@@ -884,6 +1164,17 @@ int main(void)
         OPEN(closed_holds_are_in_the_list_of_all_alone),
         OPEN(the_next_deadline_is_that_of_a_held_one),
         OPEN(counters_add_up_by_day_and_name),
+        BARE(a_person_is_known_by_keyed_hashes_that_differ_by_purpose),
+        OPEN(what_is_known_of_the_person_is_read_back),
+        OPEN(the_holds_of_one_person_are_counted_by_time),
+        OPEN(what_is_spared_is_one_rule_or_all_on_one_thread_for_one_person_and_a_time),
+        OPEN(those_who_wait_on_a_thread_are_found_without_who_has_just_written),
+        OPEN(that_it_was_wrong_is_counted_once_a_hold_and_leaves_no_event),
+        OPEN(a_letter_to_the_keeper_is_read_in_turn_until_it_is_done),
+        OPEN(by_its_notice_a_hold_is_found_before_and_after_it_was_accepted),
+        OPEN(notices_of_one_person_are_gathered_and_accepted_as_one),
+        OPEN(one_that_waited_and_stayed_alone_can_be_answered),
+        OPEN(a_later_mail_is_made_once_a_kind_and_after_the_notice),
         OPEN(only_the_steps_of_the_table_can_be_made),
         OPEN(nothing_leads_out_of_a_closed_state),
         OPEN(a_step_from_another_state_changes_nothing),
@@ -898,6 +1189,7 @@ int main(void)
         OPEN(nothing_stays_behind_when_many_holds_come_and_go),
         OPEN(a_reader_in_the_way_only_puts_the_truncation_off),
         OPEN(a_closed_hold_loses_its_box_and_a_forgotten_one_every_byte),
+        OPEN(what_was_closed_long_ago_loses_its_sender_and_keeps_what_happened),
         BARE(a_store_of_schema_1_is_brought_to_today_with_what_it_holds),
         BARE(a_store_of_a_newer_schema_is_refused_and_left_alone),
         BARE(the_group_may_write_store_log_and_index_whatever_the_umask),

@@ -207,11 +207,16 @@ static void the_desk_is_asked_and_answers(void **state)
     assert_int_equal(got.action, FB_DESK_WITHDRAW);
     assert_true(fb_str_eq(got.token, decide.token));
     enum fb_desk_outcome outcome;
-    struct fb_desk_view view, sent = {2, 10, 20, 30, FB_STR("sealed\0blob")};
+    struct fb_desk_view view, sent = {2, 10, 20, 30, FB_STR("sealed\0blob"), .opens_s = 15, .talked = true};
     assert_int_equal(fb_desk_reply_decode(a, fb_desk_reply_encode(a, FB_DESK_CLOSED, &sent), &outcome, &view, &err), 0);
     assert_int_equal(outcome, FB_DESK_CLOSED);
     assert_int_equal(view.deadline_s, 20);
     assert_true(fb_str_eq(view.sealed, sent.sealed));
+    assert_true(view.opens_s == 15 && view.talked && !view.wrong);
+    for (int action = 0; action < 7; action++) {
+        decide.action = (enum fb_desk_action)action;
+        assert_int_equal(fb_desk_request_decode(fb_desk_request_encode(a, &decide), &got, NULL), action >= FB_DESK_RELEASE && action <= FB_DESK_WRONG ? 0 : -1);
+    }
 }
 
 static void a_reason_goes_with_a_decision_and_is_one_line(void **state)
@@ -255,7 +260,7 @@ static void what_the_desk_does_not_know_is_malformed(void **state)
 {
     (void)state;
     static const struct fb_desk_request bad[] = {
-        {FB_DESK_SHOW, 0, {"", 0}}, {FB_DESK_DECIDE, 0, {"t", 1}}, {FB_DESK_DECIDE, 3, {"t", 1}}, {3, FB_DESK_RELEASE, {"t", 1}},
+        {FB_DESK_SHOW, 0, {"", 0}}, {FB_DESK_DECIDE, 0, {"t", 1}}, {FB_DESK_DECIDE, 5, {"t", 1}}, {3, FB_DESK_RELEASE, {"t", 1}},
     };
     FB_ARENA a = fb_arena_new(1 << 16);
     struct fb_desk_request got;
