@@ -355,15 +355,24 @@ const char *forbear_verdict_input(struct forbear_verdict *v)
     return fb_arena_printf(v->arena, "%.*s\n%.*s%.*s", FB_FMT(in.facts), FB_FMT(subject), FB_FMT(in.text)).p;
 }
 
+/* The deciding finding first. */
+static struct fb_str tell_all(const struct forbear_verdict *v)
+{
+    const struct fb_verdict *of = &v->j.verdict;
+    struct fb_buf b = FB_BUF(v->arena);
+    if (of->change.says.n)
+        fb_buf_printf(&b, "%.*s\n", FB_FMT(of->change.says));
+    if (of->main)
+        tell_finding(&b, of->main);
+    for (size_t i = 0; i < of->findings_n; i++)
+        if (of->findings[i].fires && &of->findings[i] != of->main)
+            tell_finding(&b, &of->findings[i]);
+    return fb_buf_str(&b);
+}
+
 const char *forbear_verdict_why(struct forbear_verdict *v)
 {
-    struct fb_buf b = FB_BUF(v->arena);
-    if (v->j.verdict.change.says.n)
-        fb_buf_printf(&b, "%.*s\n", FB_FMT(v->j.verdict.change.says));
-    for (size_t i = 0; !v->why && i < v->j.verdict.findings_n; i++)
-        if (v->j.verdict.findings[i].fires)
-            tell_finding(&b, &v->j.verdict.findings[i]);
-    return v->why ? v->why : (v->why = fb_buf_str(&b).p);
+    return v->why ? v->why : (v->why = tell_all(v).p);
 }
 
 const char *forbear_verdict_explain(struct forbear_verdict *v)
