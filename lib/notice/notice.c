@@ -59,21 +59,46 @@ static int put(json_t *v, const char *key, struct fb_str s, struct fb_err *err)
     return s.p && json_object_set_new(v, key, json_stringn(s.p, s.n)) == 0 ? 0 : fb_fail_memory(err);
 }
 
-/* The facts, and beside them what only the keeper knows. */
-static int make_values(const struct fb_notice *n, struct fb_arena *arena, json_t *v, struct fb_err *err)
+/* One hold: its facts, and beside them what only the keeper knows. */
+static int put_hold(const struct fb_notice *n, const struct fb_notice_hold *h, struct fb_arena *arena, json_t *v, struct fb_err *err)
 {
-    int tz_min = (int)json_integer_value(json_object_get(n->facts, "tz_min"));
-    struct fb_str subject = fb_mime_one_line(arena, fb_str(json_string_value(json_object_get(n->facts, "subject"))));
-    struct fb_str clock = clock_text(arena, n->deadline_s, n->now_s, tz_min);
-    if (!clock.p || json_object_update(v, n->facts))
+    int tz_min = (int)json_integer_value(json_object_get(h->facts, "tz_min"));
+    struct fb_str subject = fb_mime_one_line(arena, fb_str(json_string_value(json_object_get(h->facts, "subject"))));
+    struct fb_str clock = clock_text(arena, h->deadline_s, n->now_s, tz_min);
+    if (!clock.p || json_object_update(v, h->facts))
         return fb_fail_memory(err);
     if (put(v, "subject", subject, err) || put(v, "clock", clock, err) || put(v, "until", until_text(arena, clock, tz_min), err) ||
-        put(v, "link", n->link, err) || put(v, "to_line", to_line(arena, n->facts), err))
+        put(v, "link", h->link, err) || put(v, "to_line", to_line(arena, h->facts), err))
         return -1;
-    if (json_object_set_new(v, "withdraws", json_boolean(n->withdraws)) ||
-        json_object_set_new(v, "notify", json_boolean(n->deadline_s == 0)))
+    return json_object_set_new(v, "withdraws", json_boolean(n->withdraws)) ? fb_fail_memory(err) : 0;
+}
+
+static int put_gathered(const struct fb_notice *n, struct fb_arena *arena, json_t *v, struct fb_err *err)
+{
+    json_t *list = json_array();
+    if (json_object_set_new(v, "holds", list) || json_object_set_new(v, "count", json_integer((json_int_t)n->holds_n)))
         return fb_fail_memory(err);
+    for (size_t i = 0; i < n->holds_n; i++) {
+        json_t *one = json_object();
+        if (json_array_append_new(list, one))
+            return fb_fail_memory(err);
+        if (put_hold(n, &n->holds[i], arena, one, err))
+            return -1;
+    }
     return 0;
+}
+
+static int make_values(const struct fb_notice *n, struct fb_arena *arena, json_t *v, struct fb_err *err)
+{
+    struct fb_notice_hold one = {.link = n->link, .deadline_s = n->deadline_s, .facts = n->facts};
+    struct fb_str opens = n->opens_s ? until_text(arena, clock_text(arena, n->opens_s, n->now_s, 0), 0) : FB_STR_NONE;
+    if (n->kind == FB_NOTICE_GATHERED)
+        return put_gathered(n, arena, v, err);
+    if (n->kind == FB_NOTICE_HELP)
+        return put(v, "opens", opens, err);
+    if (put_hold(n, &one, arena, v, err) || put(v, "who", fb_mime_one_line(arena, n->who), err))
+        return -1;
+    return json_object_set_new(v, "notify", json_boolean(n->deadline_s == 0)) ? fb_fail_memory(err) : 0;
 }
 
 static int render(const struct fb_notice *n, const char *file, json_t *values, enum fb_escape escape, struct fb_arena *arena,
@@ -91,17 +116,26 @@ static void add_text(GMimeMultipart *both, const char *subtype, struct fb_str te
     g_mime_multipart_add(both, GMIME_OBJECT(part));
 }
 
+static const struct {
+    const char *txt, *html;
+} templates[] = {
+    [FB_NOTICE_FIRST] = {"notice.txt", "notice.html"},          [FB_NOTICE_GATHERED] = {"gathered.txt", "gathered.html"},
+    [FB_NOTICE_REMINDER] = {"reminder.txt", "reminder.html"},   [FB_NOTICE_MOVED] = {"moved.txt", "moved.html"},
+    [FB_NOTICE_HELP] = {"help.txt", "help.html"},
+};
+
 int fb_notice_make(const struct fb_notice *n, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err)
 {
     json_auto_t *values = json_object();
     if (!values)
         return fb_fail_memory(err);
     struct fb_str text, html;
+    const char *txt = templates[n->kind].txt;
     struct fb_mime_head head = {.from = n->from, .to = n->to, .message_id = n->message_id, .now_s = n->now_s,
-                                .answers = fb_str(json_string_value(json_object_get(n->facts, "message_id")))};
-    if (make_values(n, arena, values, err) || render(n, "notice.txt", values, FB_ESCAPE_NONE, arena, &text, err) ||
-        render(n, "notice.html", values, FB_ESCAPE_HTML, arena, &html, err) ||
-        fb_mime_subject("notice.txt", &text, &head.subject, err))
+                                .answers = n->kind == FB_NOTICE_HELP ? n->answers : fb_str(json_string_value(json_object_get(n->facts, "message_id")))};
+    if (make_values(n, arena, values, err) || render(n, txt, values, FB_ESCAPE_NONE, arena, &text, err) ||
+        render(n, templates[n->kind].html, values, FB_ESCAPE_HTML, arena, &html, err) ||
+        fb_mime_subject(txt, &text, &head.subject, err))
         return -1;
     FB_GOBJECT(GMimeMultipart) both = g_mime_multipart_new_with_subtype("alternative");
     add_text(both, "plain", text);

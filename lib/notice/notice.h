@@ -7,7 +7,23 @@
 
 #include "base/arena.h"
 
+enum fb_notice_kind {
+    FB_NOTICE_FIRST,    /* of one hold; where deadline_s is 0, the advice of notify mode */
+    FB_NOTICE_GATHERED, /* of several */
+    FB_NOTICE_REMINDER, /* its delay ends soon */
+    FB_NOTICE_MOVED,    /* somebody has just written on its thread */
+    FB_NOTICE_HELP,     /* how to answer a notice */
+};
+
+/* One hold, as a notice tells of it. */
+struct fb_notice_hold {
+    struct fb_str link; /* empty in notify mode */
+    int64_t deadline_s;
+    json_t *facts;      /* facts/facts.h; for REMINDER and MOVED only from, subject, message_id, to, cc, hidden and tz_min */
+};
+
 struct fb_notice {
+    enum fb_notice_kind kind;
     const char *data_dir, *language;
     const char *from;          /* address */
     struct fb_str to;          /* the sender of the held message */
@@ -15,7 +31,12 @@ struct fb_notice {
     int64_t now_s, deadline_s; /* deadline_s 0: notify mode, nothing is held */
     bool withdraws;            /* what happens at the deadline: returned, not delivered */
     struct fb_str link;        /* empty in notify mode */
-    json_t *facts;             /* facts/facts.h */
+    json_t *facts;             /* as above; GATHERED and HELP: NULL */
+    const struct fb_notice_hold *holds; /* GATHERED */
+    size_t holds_n;
+    struct fb_str who;         /* MOVED: has just written, as people see it; may be empty */
+    struct fb_str answers;     /* HELP: Message-ID of the mail that asked, with <>; may be empty */
+    int64_t opens_s;           /* HELP: it asked to send a message before this; 0: it was not understood */
 };
 int fb_notice_make(const struct fb_notice *n, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err);
 

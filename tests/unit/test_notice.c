@@ -469,11 +469,55 @@ static void an_address_beyond_ascii_asks_for_smtputf8(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+static void several_are_gathered_with_a_link_each(void **state)
+{
+    struct made *m = *state;
+    struct fb_err err;
+    struct fb_notice_hold holds[] = {{FB_STR("http://127.0.0.1/h/one"), NOON + 900, m->notice.facts}, {FB_STR("http://127.0.0.1/h/two"), NOON + 1800, m->notice.facts}};
+    json_t *facts = m->notice.facts;
+    m->notice.kind = FB_NOTICE_GATHERED, m->notice.holds = holds, m->notice.holds_n = 2, m->notice.facts = NULL;
+    assert_int_equal(make(m, &err), 0);
+    m->notice.facts = facts;
+    assert_true(has(m->read.subject, "2 of your messages"));
+    assert_true(has(m->read.text, "http://127.0.0.1/h/one") && has(m->read.text, "http://127.0.0.1/h/two"));
+    assert_true(has(m->read.text, "12:15 (UTC+01:00)") && has(m->read.text, "12:30 (UTC+01:00)"));
+}
+
+static void what_follows_a_notice_says_what_it_is_about(void **state)
+{
+    struct made *m = *state;
+    struct fb_err err;
+    m->notice.kind = FB_NOTICE_MOVED, m->notice.who = FB_STR("Cleo\r\nBcc: x@y");
+    assert_int_equal(make(m, &err), 0);
+    assert_true(has(m->read.subject, "Cleo  Bcc: x@y has just written"));
+    assert_true(has(m->read.text, "12:15 (UTC+01:00)") && has(m->read.text, "/h/t.k"));
+    m->notice.kind = FB_NOTICE_REMINDER;
+    assert_int_equal(make(m, &err), 0);
+    assert_true(has(m->read.subject, "Still held until 12:15"));
+    assert_string_equal(m->read.in_reply_to.p, "<m1@corp.example>");
+}
+
+static void help_says_how_and_answers_who_asked(void **state)
+{
+    struct made *m = *state;
+    struct fb_err err;
+    m->notice.kind = FB_NOTICE_HELP, m->notice.answers = FB_STR("<q@corp.example>");
+    assert_int_equal(make(m, &err), 0);
+    assert_true(has_exactly(m->read.text, "RELEASE") && has_exactly(m->read.text, "WITHDRAW"));
+    assert_string_equal(m->read.in_reply_to.p, "<q@corp.example>");
+    m->notice.opens_s = NOON + 60;
+    assert_int_equal(make(m, &err), 0);
+    assert_true(has(m->read.text, "from 11:01 (UTC+00:00) on"));
+}
+
 int main(void)
 {
     fb_message_init();
     const struct CMUnitTest tests[] = {
         TEST(a_notice_says_what_until_when_why_and_where),
+        TEST(several_are_gathered_with_a_link_each),
+        TEST(what_follows_a_notice_says_what_it_is_about),
+        TEST(help_says_how_and_answers_who_asked),
         TEST(what_would_have_let_it_pass_comes_first),
         TEST(where_that_is_not_known_nothing_is_said_of_it),
         TEST(it_answers_the_message_and_says_that_a_program_wrote_it),
