@@ -26,7 +26,8 @@ static struct fb_str reply(struct fb_arena *arena, enum fb_desk_outcome outcome,
     struct fb_desk_view view = {.sealed = FB_STR_NONE};
     if (h)
         view = (struct fb_desk_view){.state = (uint8_t)h->state, .created_s = h->created_s, .deadline_s = h->deadline_s,
-                                     .changed_s = h->changed_s, .sealed = h->sealed};
+                                     .changed_s = h->changed_s, .sealed = h->sealed, .opens_s = h->opens_s, .wrong = h->wrong,
+                                     .talked = h->action == FB_DESK_TALKED};
     return fb_desk_reply_encode(arena, outcome, &view);
 }
 
@@ -64,17 +65,23 @@ static struct fb_str key_to_keep(const struct fb_desk *d, const struct fb_desk_r
     return box.p ? box : FB_STR_NONE;
 }
 
+static const char *why_of(const struct fb_desk_request *req, const char *by, struct fb_arena *arena)
+{
+    static const char *const sentences[] = {[FB_DESK_RELEASE] = "release was decided", [FB_DESK_WITHDRAW] = "withdrawal was decided",
+                                            [FB_DESK_TALKED] = "they have talked; release was decided"};
+    if (req->why.n && strncmp(by, "admin:", 6) == 0) /* a reason is an admin's to give */
+        return fb_arena_dup(arena, req->why).p;
+    return sentences[req->action];
+}
+
 static struct fb_str decide(struct fb_desk *d, const struct fb_desk_request *req, const struct fb_hold *hold, const char *by, int64_t now_s,
                             struct fb_arena *arena)
 {
+    static const char *const names[] = {[FB_DESK_RELEASE] = "release", [FB_DESK_WITHDRAW] = "withdraw", [FB_DESK_TALKED] = "talked"};
     struct fb_err err;
     struct fb_hold after;
-    const char *why = req->action == FB_DESK_RELEASE ? "release was decided" : "withdrawal was decided";
-    if (req->why.n && strncmp(by, "admin:", 6) == 0) /* a reason is an admin's to give */
-        why = fb_arena_dup(arena, req->why).p;
-    if (!why)
-        return reply(arena, FB_DESK_BUSY, NULL);
-    if (hold->state == FB_STATE_pending) /* the MTA has not been seen to hold it yet */
+    const char *why = why_of(req, by, arena);
+    if (!why || hold->state == FB_STATE_pending) /* the MTA has not been seen to hold it yet */
         return reply(arena, FB_DESK_BUSY, NULL);
     int rc = fb_store_decide(d->store, hold->id, (int)req->action, req->token, key_to_keep(d, req, hold, arena), now_s, by, why, &err);
     if (rc < 0 || get(d, hold->id, arena, &after, &err))
@@ -82,40 +89,53 @@ static struct fb_str decide(struct fb_desk *d, const struct fb_desk_request *req
     if (rc)
         return reply(arena, FB_DESK_CLOSED, &after);
     FB_CRASH_POINT("decided");
-    fb_log(FB_LOG_INFO, "decided", "queue_id=%s rule=%s action=%s by=%s", hold->queue_id.p, hold->rule.p,
-           req->action == FB_DESK_RELEASE ? "release" : "withdraw", fb_log_quote(fb_str(by)));
+    fb_log(FB_LOG_INFO, "decided", "queue_id=%s rule=%s action=%s by=%s", hold->queue_id.p, hold->rule.p, names[req->action],
+           fb_log_quote(fb_str(by)));
     fb_keeper_ring(d->k->wake_fd);
     return reply(arena, FB_DESK_DONE, &after);
 }
 
-/* To see, any good token will do; to decide, one for that action. */
-static int check(struct fb_desk *d, const struct fb_desk_request *req, int64_t now_s, struct fb_arena *arena, struct fb_hold_id *ret,
-                 const char **ret_by, struct fb_err *err)
+/* Counted, and nothing else: neither log nor event says which hold it was. */
+static struct fb_str wrong(struct fb_desk *d, const struct fb_hold *hold, int64_t now_s, struct fb_arena *arena)
 {
-    if (req->op == FB_DESK_DECIDE)
-        return fb_keeper_allows(d->k, req->token, (int)req->action, now_s, arena, ret, ret_by, err);
-    struct fb_token token;
-    if (fb_token_verify(d->k->verifier, req->token, fb_str(d->k->conf->forbear_node), now_s, arena, &token, err))
-        return -1;
-    *ret = token.hold;
-    return 0;
+    struct fb_err err;
+    struct fb_hold after;
+    int rc = fb_store_wrong(d->store, hold->id, now_s, &err);
+    if (rc < 0 || get(d, hold->id, arena, &after, &err))
+        return busy(d, arena, &err);
+    return reply(arena, rc ? FB_DESK_CLOSED : FB_DESK_DONE, &after);
 }
 
+static struct fb_str act(struct fb_desk *d, const struct fb_desk_request *req, const struct fb_hold *hold, int64_t now_s, struct fb_arena *arena)
+{
+    struct fb_err err;
+    const char *by;
+    int rc = fb_keeper_allows(d->k, hold, req->token, (int)req->action, now_s, arena, &by, &err);
+    if (rc < 0)
+        return refuse(arena, err.text);
+    if (req->action == FB_DESK_WRONG)
+        return wrong(d, hold, now_s, arena);
+    if (rc == FB_KEEPER_EARLY && (hold->state == FB_STATE_held || hold->state == FB_STATE_pending))
+        return reply(arena, FB_DESK_EARLY, hold);
+    return decide(d, req, hold, by, now_s, arena);
+}
+
+/* Any good token shows its hold; what it allows beside that is asked when it wants it. */
 struct fb_str fb_desk_answer(struct fb_desk *d, struct fb_str frame, int64_t now_s, struct fb_arena *arena)
 {
     struct fb_err err;
     struct fb_desk_request req;
-    struct fb_hold_id id;
+    struct fb_token token;
     struct fb_hold hold;
-    const char *by = "";
-    if (fb_desk_request_decode(frame, &req, &err) || check(d, &req, now_s, arena, &id, &by, &err))
+    if (fb_desk_request_decode(frame, &req, &err) ||
+        fb_token_verify(d->k->verifier, req.token, fb_str(d->k->conf->forbear_node), now_s, arena, &token, &err))
         return refuse(arena, err.text);
-    int rc = get(d, id, arena, &hold, &err);
+    int rc = get(d, token.hold, arena, &hold, &err);
     if (rc < 0)
         return busy(d, arena, &err);
     if (rc == FB_STORE_NONE)
         return refuse(arena, "no such hold");
-    return req.op == FB_DESK_SHOW ? reply(arena, FB_DESK_DONE, &hold) : decide(d, &req, &hold, by, now_s, arena);
+    return req.op == FB_DESK_SHOW ? reply(arena, FB_DESK_DONE, &hold) : act(d, &req, &hold, now_s, arena);
 }
 
 /* --- connections --- */

@@ -1,5 +1,6 @@
-/* What both threads need: the keys, and the one answer to the question whether a token allows what is asked. That answer
- * must depend on nothing but the token, so that it is the same when it is recorded and when it is carried out.
+/* What both threads need: the keys, and the one answer to the question whether a token, or a mail, allows what is asked. That answer
+ * must depend on nothing but that and what never changes of an open hold, so that it is the same when it is recorded and when it is
+ * carried out.
  *
  * DIAGNOSTICS: a key that cannot be read is named. */
 #include "keeper.h"
@@ -60,22 +61,56 @@ void fb_keeper_ring(int fd)
 static bool use_allows(enum fb_token_use use, int action)
 {
     switch (use) {
-    case FB_TOKEN_DECIDE: return action == FB_DESK_RELEASE || action == FB_DESK_WITHDRAW;
+    case FB_TOKEN_DECIDE: return action >= FB_DESK_RELEASE && action <= FB_DESK_WRONG;
     case FB_TOKEN_ADMIN_RELEASE: return action == FB_DESK_RELEASE;
     case FB_TOKEN_ADMIN_WITHDRAW: return action == FB_DESK_WITHDRAW;
     }
     return false;
 }
 
-int fb_keeper_allows(const struct fb_keeper *k, struct fb_str token, int action, int64_t at_s, struct fb_arena *arena,
-                     struct fb_hold_id *ret_hold, const char **ret_by, struct fb_err *err)
+static int token_allows(const struct fb_keeper *k, const struct fb_hold *hold, struct fb_str token, int action, int64_t at_s, struct fb_arena *arena,
+                        const char **ret_by, struct fb_err *err)
 {
     struct fb_token t;
     if (fb_token_verify(k->verifier, token, fb_str(k->conf->forbear_node), at_s, arena, &t, err))
         return -1;
     if (!use_allows(t.use, action))
         return fb_fail(err, "the token is for something else");
-    *ret_hold = t.hold;
+    if (!fb_hold_id_eq(t.hold, hold->id))
+        return fb_fail(err, "the token is of another hold");
     *ret_by = t.use == FB_TOKEN_DECIDE ? "sender" : fb_arena_printf(arena, "admin:%.*s", FB_FMT(t.admin)).p;
     return *ret_by ? 0 : fb_fail_memory(err);
+}
+
+#define ANSWER "mail:"
+
+struct fb_str fb_keeper_answer(struct fb_arena *arena, const uint8_t owner[FB_HASH], struct fb_str message_id)
+{
+    struct fb_str who = fb_b64(arena, owner, FB_HASH);
+    return who.p ? fb_arena_printf(arena, ANSWER "%.*s %.*s", FB_FMT(who), FB_FMT(message_id)) : who;
+}
+
+/* A hold without a login has no owner, and one whose notice was gathered no hash: neither is ever equal to anything. */
+static int answer_allows(const struct fb_hold *hold, struct fb_str answer, int action, struct fb_err *err)
+{
+    struct fb_str id = {answer.p + strlen(ANSWER), answer.n - strlen(ANSWER)}, who;
+    uint8_t owner[FB_HASH], hash[FB_HASH];
+    if (!fb_str_split(&id, ' ', &who) || !id.p || !fb_b64_parse(who, owner, sizeof owner))
+        return fb_fail(err, "the answer is not as it was written");
+    fb_message_id_hash(id, hash);
+    bool read = fb_hash_eq(hash, hold->notice_hash) | fb_hash_eq(hash, hold->later_hash), own = fb_hash_eq(owner, hold->owner);
+    if (!read || !own)
+        return fb_fail(err, "%s", own ? "it answers no notice of this hold" : "it is by somebody else than the hold's owner");
+    return action == FB_DESK_RELEASE || action == FB_DESK_WITHDRAW ? 0 : fb_fail(err, "no answer can decide that");
+}
+
+int fb_keeper_allows(const struct fb_keeper *k, const struct fb_hold *hold, struct fb_str decision, int action, int64_t at_s,
+                     struct fb_arena *arena, const char **ret_by, struct fb_err *err)
+{
+    *ret_by = "sender";
+    int rc = fb_str_istarts(decision, FB_STR(ANSWER)) ? answer_allows(hold, decision, action, err)
+                                                      : token_allows(k, hold, decision, action, at_s, arena, ret_by, err);
+    if (rc == 0 && action == FB_DESK_RELEASE && at_s < hold->opens_s && strcmp(*ret_by, "sender") == 0)
+        return fb_fail(err, "it came before the hold opens"), FB_KEEPER_EARLY;
+    return rc;
 }

@@ -26,9 +26,15 @@ void fb_keeper_done(struct fb_keeper *k); /* wipes */
 /* Rings an eventfd. */
 void fb_keeper_ring(int fd);
 
-/* Does the token stored with @hold, or about to be, allow @action (enum fb_desk_action) on it at @at_s? A fault says why not.
- * *ret_by: "sender" or "admin:NAME", in @arena. */
-int fb_keeper_allows(const struct fb_keeper *k, struct fb_str token, int action, int64_t at_s, struct fb_arena *arena,
-                     struct fb_hold_id *ret_hold, const char **ret_by, struct fb_err *err);
+enum { FB_KEEPER_EARLY = 1 };
+
+/* Does @decision, stored with @hold or about to be, allow @action (enum fb_desk_action) on it at @at_s? It is a token, or an answer
+ * by mail. FB_KEEPER_EARLY: the sender's, and not before the hold's opens_s. Any other fault says why not. *ret_by: "sender" or
+ * "admin:NAME", in @arena. */
+int fb_keeper_allows(const struct fb_keeper *k, const struct fb_hold *hold, struct fb_str decision, int action, int64_t at_s,
+                     struct fb_arena *arena, const char **ret_by, struct fb_err *err);
+
+/* An answer by mail as a decision: "mail:<owner> <Message-ID of the notice>". Whoever has it has read the notice, and wrote as @owner. */
+struct fb_str fb_keeper_answer(struct fb_arena *arena, const uint8_t owner[FB_HASH], struct fb_str message_id);
 
 #endif

@@ -58,6 +58,15 @@ unsigned fb_later_again(struct fb_later *l, struct fb_hold_id id, int64_t now_ms
     return ++it->tries;
 }
 
+void fb_later_at(struct fb_later *l, struct fb_hold_id id, int64_t at_ms)
+{
+    struct item *it = find(l, id);
+    if (!it)
+        it = add(l, id);
+    if (it)
+        it->at_ms = at_ms;
+}
+
 void fb_later_forget(struct fb_later *l, struct fb_hold_id id)
 {
     struct item *it = find(l, id);

@@ -156,11 +156,12 @@ static int check_rows(struct fb_work *w, struct fb_arena *arena)
 
 static int forget(struct fb_work *w)
 {
-    size_t n;
-    if (fb_store_forget(w->store, w->now_s - w->k->conf->hold_retention, &n, &w->err))
+    size_t n, who;
+    if (fb_store_forget_who(w->store, w->now_s - w->k->conf->hold_forget, w->now_s, &who, &w->err) ||
+        fb_store_forget(w->store, w->now_s - w->k->conf->hold_retention, &n, &w->err))
         return -1;
-    if (n)
-        fb_log(FB_LOG_INFO, "forgotten", "holds=%zu", n);
+    if (n || who)
+        fb_log(FB_LOG_INFO, "forgotten", "holds=%zu senders=%zu", n, who);
     return 0;
 }
 
@@ -188,7 +189,7 @@ static bool may_release(struct fb_work *w, const struct fb_hold *m)
     struct fb_hold row;
     int rc = w->store && arena ? fb_store_get(w->store, m->id, arena, &row, NULL) : -1;
     if (rc == 0)
-        return row.state == FB_STATE_held || row.state == FB_STATE_releasing;
+        return (row.state == FB_STATE_held && row.deadline_s <= w->now_s) || row.state == FB_STATE_releasing;
     return w->now_ms >= w->store_since_ms + w->k->conf->hold_grace * 1000;
 }
 

@@ -9,7 +9,7 @@
 #include "wire/desk.h"
 #include "work.h"
 
-enum { PENDING_FIRST_MS = 20, PENDING_MAX_MS = 5000, FAILED_FIRST_MS = 1000, FAILED_MAX_MS = 300000 };
+enum { PENDING_FIRST_MS = 20, PENDING_MAX_MS = 5000, FAILED_FIRST_MS = 1000, FAILED_MAX_MS = 300000, TALKED_S = 14 * 86400 };
 
 static void close_up(struct fb_work *w, const struct fb_hold *hold)
 {
@@ -75,7 +75,7 @@ int fb_do_pending(struct fb_work *w, struct fb_arena *arena, struct fb_hold *v, 
     return rc < 0 ? -1 : 0;
 }
 
-/* --- held, past the deadline --- */
+/* --- held, at the deadline or near it --- */
 
 /* Withdrawn at the deadline is only what its sender was told of: sealed for the page, and the notice no longer owed. */
 static int ends_withdrawn(struct fb_work *w, struct fb_arena *arena, const struct fb_hold *hold, bool *ret)
@@ -91,9 +91,12 @@ static int ends_withdrawn(struct fb_work *w, struct fb_arena *arena, const struc
 
 int fb_do_held(struct fb_work *w, struct fb_arena *arena, struct fb_hold *v, size_t n)
 {
-    for (size_t i = 0; i < n && v[i].deadline_s <= w->now_s; i++) {
+    for (size_t i = 0; i < n && v[i].deadline_s - w->k->conf->notice_reminder <= w->now_s; i++) {
         bool withdrawn;
-        if (ends_withdrawn(w, arena, &v[i], &withdrawn) ||
+        if (v[i].deadline_s > w->now_s) {
+            if (fb_remind(w, &v[i]))
+                return -1;
+        } else if (ends_withdrawn(w, arena, &v[i], &withdrawn) ||
             fb_go(w, &v[i], withdrawn ? FB_STATE_withdrawing : FB_STATE_releasing, "the delay is over"))
             return -1;
     }
@@ -104,13 +107,12 @@ int fb_do_held(struct fb_work *w, struct fb_arena *arena, struct fb_hold *v, siz
 
 static bool decision_good(struct fb_work *w, struct fb_arena *arena, const struct fb_hold *hold, struct fb_err *err)
 {
-    struct fb_hold_id id;
     const char *by;
     if (!hold->decision.n)
         return true;
-    if (hold->action != FB_DESK_RELEASE || fb_keeper_allows(w->k, hold->decision, hold->action, hold->changed_s, arena, &id, &by, err))
+    if (hold->action != FB_DESK_RELEASE && hold->action != FB_DESK_TALKED)
         return false;
-    return fb_hold_id_eq(id, hold->id) || (fb_fail(err, "the token is of another hold"), false);
+    return fb_keeper_allows(w->k, hold, hold->decision, hold->action, hold->changed_s, arena, &by, err) == 0;
 }
 
 /* Takes those out of @v whose decision does not verify; they wait for their deadline again. */
@@ -130,12 +132,22 @@ static int refuse_forged(struct fb_work *w, struct fb_arena *arena, struct fb_ho
     return 0;
 }
 
+/* What its sender has seen once is not held again: that rule on that thread; where they have talked, every rule. */
+static int released(struct fb_work *w, const struct fb_hold *hold, const char *why)
+{
+    if (fb_store_spare(w->store, hold->person, hold->thread, hold->rule, w->now_s + w->k->conf->hold_retention, &w->err) ||
+        (hold->action == FB_DESK_TALKED && fb_store_spare(w->store, hold->person, hold->thread, FB_STR_NONE, w->now_s + TALKED_S, &w->err)))
+        return -1;
+    FB_CRASH_POINT("spared");
+    return fb_go(w, hold, FB_STATE_released, why);
+}
+
 /* What is found or what came of it, where the message was to be released. */
 static int release_ended(struct fb_work *w, const struct fb_hold *hold, enum fb_queue_outcome is, const char *why)
 {
     switch (is) {
-    case FB_QUEUE_DONE: return fb_go(w, hold, FB_STATE_released, why);
-    case FB_QUEUE_ELSEWHERE: return fb_go(w, hold, FB_STATE_released, "the MTA has it for delivery");
+    case FB_QUEUE_DONE: return released(w, hold, why);
+    case FB_QUEUE_ELSEWHERE: return released(w, hold, "the MTA has it for delivery");
     case FB_QUEUE_ABSENT: return fb_go(w, hold, FB_STATE_gone, "it is no longer in the queue");
     case FB_QUEUE_DIFFERENT: return not_ours(w, hold);
     case FB_QUEUE_FAILED: break;

@@ -17,16 +17,13 @@ enum { LATER_FIRST_MS = 1000, LATER_MAX_MS = 300000, ARENA_SLACK = 16 << 20 };
 /* A withdrawal without a decision is one at the deadline, and only where the configuration says so. */
 static bool is_allowed(struct fb_work *w, struct fb_arena *arena, const struct fb_hold *hold, struct fb_err *err)
 {
-    struct fb_hold_id id;
     const char *by;
     if (!hold->decision.n)
         return (w->k->conf->hold_after_delay == FB_AFTER_DELAY_WITHDRAW && hold->deadline_s <= w->now_s) ||
                (fb_fail(err, "nobody decided it"), false);
     if (hold->action != FB_DESK_WITHDRAW)
         return fb_fail(err, "the decision was to release it"), false;
-    if (fb_keeper_allows(w->k, hold->decision, hold->action, hold->changed_s, arena, &id, &by, err))
-        return false;
-    return fb_hold_id_eq(id, hold->id) || (fb_fail(err, "the token is of another hold"), false);
+    return fb_keeper_allows(w->k, hold, hold->decision, hold->action, hold->changed_s, arena, &by, err) == 0;
 }
 
 static int again(struct fb_work *w, const struct fb_hold *hold, const char *event, const char *reason)

@@ -1,4 +1,4 @@
-/* The work's rounds: when to look at what. It sleeps until a marker appears, the desk rings or something is due, and never
+/* The work's rounds: when to look at what. It sleeps until a marker appears, a letter comes, the desk rings or something is due, and never
  * longer than a few seconds, so that a wall clock that jumps moves no deadline by more than that.
  *
  * DIAGNOSTICS: logs store_away once, with the reason, and store_back; store_set_aside where it was damaged. */
@@ -120,6 +120,8 @@ static int do_all(struct fb_work *w)
     store_compare(w);
     if (w->now_ms >= w->reconcile_ms && fb_reconcile(w))
         return -1;
+    if (fb_do_posts(w))
+        return -1;
     for (size_t row = 0; row < sizeof work / sizeof *work; row++)
         if (do_state(w, row))
             return -1;
@@ -180,7 +182,7 @@ static void watch(const struct fb_work *w, int fd)
 {
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/markers", w->k->conf->forbear_state_dir);
-    inotify_add_watch(fd, path, IN_MOVED_TO); /* where it is not there, the sleep's bound must do */
+    inotify_add_watch(fd, path, IN_MOVED_TO | IN_ATTRIB); /* a hold; a letter touches the folder. Where it is not there, the sleep's bound must do */
 }
 
 static void drain(int fd)

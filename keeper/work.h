@@ -44,8 +44,12 @@ int fb_do_releasing(struct fb_work *w, struct fb_arena *arena, struct fb_hold *v
 int fb_do_withdrawing(struct fb_work *w, struct fb_arena *arena, struct fb_hold *v, size_t n);
 /* --- notices.c --- */
 int fb_do_advised(struct fb_work *w, struct fb_arena *arena, struct fb_hold *v, size_t n);
-/* The notices that are owed and due. */
+/* The notices that are owed and due, and the mails that follow them. */
 int fb_do_owed(struct fb_work *w);
+/* The link to the page: without @key the page has all but what is sealed. */
+int fb_make_link(const struct fb_work *w, struct fb_arena *arena, const struct fb_hold *hold, const uint8_t *key, struct fb_str *ret, struct fb_err *err);
+/* Where a notice, or later mail, was put off. */
+int fb_notice_again(struct fb_work *w, struct fb_later *l, const struct fb_hold *hold, unsigned first, const char *reason);
 /* What the page shows, and its key, where that is kept. */
 int fb_open_page(const struct fb_work *w, struct fb_arena *arena, const struct fb_hold *hold, struct fb_str *ret_key, struct fb_str *ret_plain,
                  struct fb_err *err);
@@ -53,6 +57,14 @@ int fb_open_page(const struct fb_work *w, struct fb_arena *arena, const struct f
 int fb_hold_it(struct fb_work *w, const struct fb_hold *hold);
 /* Look at this held one's notice. */
 void fb_owe(struct fb_work *w, struct fb_hold_id id);
+
+/* --- follow.c: the mails that follow a notice --- */
+/* The one that is owed for @hold. */
+int fb_tell_later(struct fb_work *w, const struct fb_hold *hold);
+/* Reminds its sender, where it is time. */
+int fb_remind(struct fb_work *w, const struct fb_hold *hold);
+/* --- posts.c: what the milter's letters ask for --- */
+int fb_do_posts(struct fb_work *w);
 
 /* One step of the table, by the keeper. The log tells it and, where @to is closed, the marker is removed. That another made a
  * step meanwhile is no fault: the next round sees it. */
