@@ -39,6 +39,7 @@ struct fb_mention {
     const struct fb_reader *reader; /* NULL: not on the mail */
     const struct fb_person *person; /* NULL: a reader who is in no directory */
     bool vocative;                  /* spoken to: "Lena, ..." */
+    bool initials;                  /* "LK": the judge of meaning is given them as written */
 };
 
 /* Whom a sentence is about: named in it, or meant by "you", "he" or "she". All NULL: nobody who is known. */

@@ -191,6 +191,8 @@ struct writer {
 static struct fb_str mention_role(const struct fb_case *c, const struct fb_mention *m)
 {
     const struct fb_reader *r = m->reader;
+    if (m->initials)
+        return FB_STR_NONE;
     if (r && !r->person && !r->inside)
         return FB_STR_NONE; /* outsiders keep their names */
     if (r && r->role != FB_ROLE_HIDDEN)

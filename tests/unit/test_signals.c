@@ -184,6 +184,80 @@ static void a_reader_whose_name_is_a_word_is_found_where_it_stands_as_a_name(voi
     assert_string_equal(about(&j, 3), "Will Young");
 }
 
+/* Whom @text names, joined. */
+static const char *named(const char *to, const char *text)
+{
+    struct fb_judgement j = judged(to, "", "", text);
+    struct fb_buf b = FB_BUF(arena);
+    for (size_t i = 0; i < j.c.mentions_n; i++)
+        fb_buf_printf(&b, "%s%.*s", i ? ", " : "", FB_FMT(fb_about_name((struct fb_about){j.c.mentions[i].reader, j.c.mentions[i].person})));
+    return fb_buf_str(&b).p;
+}
+
+static void readers_are_called_by_short_forms_and_initials(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *to, *text, *named;
+    } cases[] = {
+        {"kev@x.example", "Kev, this is for you.", "Kevin Tran"},
+        {"\"Robert Hale\" <r.hale@cust.example>", "As Bob said, it is done.", "Robert Hale"},
+        {"\"Robert Hale\" <r.hale@cust.example>", "Please bob along.", ""},
+        {"lena@x.example", "As Bob said, it is done.", ""},
+        {"lena@x.example, kev@x.example", "LK and KT look into it, the rest stays with HR.", "Lena Kowal, Kevin Tran"},
+        {"\"Lara Kent\" <lara@cust.example>, lena@x.example", "LK looks into it.", ""}, /* either */
+        {"\"Ida Tarn\" <ida@cust.example>", "IT looks into it.", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(named(cases[i].to, cases[i].text), cases[i].named);
+}
+
+static void a_word_is_a_name_where_it_stands_as_one(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *to, *text, *named;
+    } cases[] = {
+        {"will@x.example", "Will, this is late.", "Will Young"},
+        {"will@x.example", "Will is late again.", "Will Young"},
+        {"will@x.example", "Will this be ready?", ""},
+        {"will@x.example", "It WILL be ready.", ""},
+        {"will@x.example", "Ask Will for it.", "Will Young"},
+        {"will@x.example", "Ask the Will team for it.", ""},
+        {"will@x.example", "Mr Young knows.", "Will Young"},
+        {"will@x.example", "The Young Professionals meet.", ""},
+        {"lena@x.example", "Ask Will for it.", ""},          /* not on the mail: a word */
+        {"lena@x.example", "Ask Will Young for it.", "Will Young"},
+        {"lena@x.example", "Mr Young knows.", "Will Young"},
+        {"lena@x.example", "Ask Kevin for it.", "Kevin Tran"},
+        {"lena@x.example", "Ask Kevin Durand for it.", ""},  /* another */
+        {"lena@x.example", "The Kevin release is out.", ""},
+        {"lena@x.example", "KEVIN is the name of the server.", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (strcmp(named(cases[i].to, cases[i].text), cases[i].named) != 0)
+            fail_msg("%s: %s", cases[i].text, named(cases[i].to, cases[i].text));
+}
+
+/* A directory of 1,200, in which the sender's own line stands: who is meant by a name that is borne far away, too. */
+static void in_a_large_directory_a_name_means_who_is_near(void **state)
+{
+    (void)state;
+    struct fb_buf b = FB_BUF(arena);
+    struct fb_people usual = judge.people;
+    fb_buf_printf(&b, "%sfar@x.example,Fatou Quibble,,,ceo@x.example,\n", people);
+    for (int i = 0; i < 1200; i++)
+        fb_buf_printf(&b, "p%d@x.example,%s Number%d,,,far@x.example,\n", i, i % 3 ? "Kevin" : "Lena", i);
+    assert_int_equal(fb_people_read(arena, "people.csv", fb_buf_str(&b), "lists.csv", fb_str(lists), &judge.people, NULL), 0);
+    assert_string_equal(named("lena@x.example", "Ask Kevin for it."), "Kevin Tran"); /* who reports to a reader */
+    assert_string_equal(named("tom1@x.example", "Ask Kevin for it."), "");
+    assert_string_equal(named("tom1@x.example", "Ask Lena for it."), "Lena Kowal"); /* the sender's peer */
+    assert_string_equal(named("tom1@x.example", "Ask Fatou for it."), "Fatou Quibble"); /* a rare given name */
+    assert_string_equal(named("kev@x.example", "A Quibble about the rest."), "");
+    assert_string_equal(named("p1190@x.example", "Kevin, thanks."), "Kevin Number1190"); /* a reader, whoever else bears it */
+    judge.people = usual;
+}
+
 static void pronouns_carry_a_name_on(void **state)
 {
     (void)state;
@@ -461,6 +535,8 @@ int main(void)
         cmocka_unit_test(who_is_above_whom_is_told), cmocka_unit_test(names_mean_readers_first),
         cmocka_unit_test(a_name_that_many_bear_or_that_is_a_word_names_nobody_absent),
         cmocka_unit_test(a_reader_whose_name_is_a_word_is_found_where_it_stands_as_a_name), cmocka_unit_test(pronouns_carry_a_name_on),
+        cmocka_unit_test(readers_are_called_by_short_forms_and_initials), cmocka_unit_test(a_word_is_a_name_where_it_stands_as_one),
+        cmocka_unit_test(in_a_large_directory_a_name_means_who_is_near),
         cmocka_unit_test(you_means_the_one_who_is_greeted_or_the_only_one_in_to), cmocka_unit_test(without_a_directory_headers_name_people),
         cmocka_unit_test(the_sender_who_signs_names_nobody), cmocka_unit_test(what_somebody_else_said_does_not_count),
         cmocka_unit_test(a_text_of_names_alone_takes_no_time), cmocka_unit_test(capitals_and_questions_count), cmocka_unit_test(a_finding_shows_its_words_and_its_readers),
