@@ -128,8 +128,15 @@ static struct queued *queue(struct world *w, const char *queue_id, enum fb_queue
     return q;
 }
 
+/* Who sent it, on which thread; nobody: the milter did not say. */
+struct author {
+    const char *login, *root;
+    int64_t opens_s; /* after it was held */
+};
+static const struct author nobody, ana = {"ana", "<root@corp.example>"}, machine = {"", "<root@corp.example>"};
+
 /* What the milter does for a verdict; the queue knows the file. */
-static struct fb_hold milter_holds(struct world *w, enum fb_state state, struct queued **ret)
+static struct fb_hold milter_holds_of(struct world *w, const struct author *by, enum fb_state state, struct queued **ret)
 {
     struct fb_hold h = {.state = state, .rule = FB_STR("public_shaming"), .created_s = w->now_s, .deadline_s = w->now_s + DELAY,
                         .queue_id = fb_arena_printf(w->arena, "4Sb1kT6J4bz%05u", ++w->held)};
@@ -138,11 +145,19 @@ static struct fb_hold milter_holds(struct world *w, enum fb_state state, struct 
     fb_hold_id_new(&h.id);
     fb_fingerprint(w->keeper.hash_key, h.queue_id, fb_str(q->message_id), h.fingerprint);
     h.box = fb_box_seal(w->arena, w->keeper.box_public, FB_STR(FACTS));
+    h.opens_s = by->opens_s ? w->now_s + by->opens_s : 0;
+    if (by->root)
+        fb_hold_hashes(w->keeper.hash_key, fb_str(by->login), fb_str(q->sender), fb_str(by->root), &h);
     if (fb_store_add(w->milter, &h, &err) || (state == FB_STATE_pending && fb_marker_write(w->state, &h, &err)))
         fail_msg("%s", err.text);
     if (ret)
         *ret = q;
     return h;
+}
+
+static struct fb_hold milter_holds(struct world *w, enum fb_state state, struct queued **ret)
+{
+    return milter_holds_of(w, &nobody, state, ret);
 }
 
 /* Rounds until nothing is due; @seconds later first. */
@@ -582,6 +597,518 @@ static void a_decision_that_does_not_verify_waits_for_the_deadline(void **state)
     }
 }
 
+/* --- what they say beside it --- */
+
+static bool is_spared(struct world *w, const struct fb_hold *h, const char *rule, int64_t in_s)
+{
+    bool yes;
+    struct fb_err err;
+    assert_int_equal(fb_store_spared(w->milter, h->person, h->thread, fb_str(rule), w->now_s + in_s, &yes, &err), 0);
+    return yes;
+}
+
+static void after_a_release_the_same_thread_and_rule_do_not_hold_again(void **state)
+{
+    struct world *w = *state;
+    struct fb_hold h = milter_holds_of(w, &ana, FB_STATE_pending, NULL);
+    after(w, 0);
+    assert_false(is_spared(w, &h, "public_shaming", 0));
+    press(w, FB_DESK_RELEASE);
+    after(w, 0);
+    is_state(w, &h, FB_STATE_released);
+    assert_true(is_spared(w, &h, "public_shaming", 3599));
+    assert_false(is_spared(w, &h, "public_shaming", 3600) || is_spared(w, &h, "heated", 0));
+    struct fb_hold by_deadline = milter_holds_of(w, &(struct author){"ana", "<other@x>"}, FB_STATE_pending, NULL);
+    after(w, DELAY);
+    is_state(w, &by_deadline, FB_STATE_released);
+    assert_true(is_spared(w, &by_deadline, "public_shaming", 0));
+}
+
+static void having_talked_releases_at_once_and_spares_every_rule_for_14_days(void **state)
+{
+    struct world *w = *state;
+    struct queued *q;
+    struct fb_desk_view view;
+    struct fb_hold h = milter_holds_of(w, &(struct author){"ana", "<root@x>", 600}, FB_STATE_pending, &q);
+    after(w, 0);
+    struct fb_str token = token_of(w, 0);
+    assert_int_equal(ask_desk(w, FB_DESK_DECIDE, FB_DESK_TALKED, token, &view), FB_DESK_DONE);
+    assert_true(view.talked && !view.wrong);
+    restart(w);
+    after(w, 0);
+    is_state(w, &h, FB_STATE_released);
+    assert_int_equal(q->released, 1);
+    assert_true(is_spared(w, &h, "heated", 14 * 86400 - 1));
+    assert_false(is_spared(w, &h, "heated", 14 * 86400));
+    assert_int_equal(ask_desk(w, FB_DESK_DECIDE, FB_DESK_TALKED, token, &view), FB_DESK_CLOSED);
+    assert_true(view.talked);
+}
+
+static void that_it_was_wrong_is_counted_once_and_decides_nothing(void **state)
+{
+    struct world *w = *state;
+    struct fb_desk_view view;
+    struct fb_err err;
+    struct fb_count *v;
+    size_t n;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, NULL);
+    after(w, 0);
+    struct fb_str token = token_of(w, 0);
+    assert_int_equal(ask_desk(w, FB_DESK_DECIDE, FB_DESK_WRONG, token, &view), FB_DESK_DONE);
+    assert_true(view.wrong && view.state == FB_STATE_held);
+    after(w, DELAY);
+    is_state(w, &h, FB_STATE_released);
+    assert_int_equal(ask_desk(w, FB_DESK_DECIDE, FB_DESK_WRONG, token, &view), FB_DESK_CLOSED);
+    assert_int_equal(fb_store_counts(w->milter, FB_STR_NONE, w->arena, &v, &n, &err), 0);
+    assert_int_equal(n, 1);
+    assert_true(fb_str_eq(v[0].name, FB_STR("wrong.public_shaming")) && v[0].n == 1);
+}
+
+static void before_it_opens_its_sender_cannot_release_it_but_take_it_back(void **state)
+{
+    struct world *w = *state;
+    struct fb_desk_view view;
+    struct fb_err err;
+    struct fb_str admins;
+    const struct author slow = {"ana", "<root@x>", 600};
+    struct fb_hold h = milter_holds_of(w, &slow, FB_STATE_pending, NULL);
+    after(w, 0);
+    struct fb_str token = token_of(w, 0);
+    assert_int_equal(ask_desk(w, FB_DESK_SHOW, FB_DESK_RELEASE, token, &view), FB_DESK_DONE);
+    assert_int_equal(view.opens_s, T0 + 600);
+    assert_int_equal(ask_desk(w, FB_DESK_DECIDE, FB_DESK_RELEASE, token, &view), FB_DESK_EARLY);
+    assert_int_equal(view.state, FB_STATE_held);
+    after(w, 599);
+    assert_int_equal(ask_desk(w, FB_DESK_DECIDE, FB_DESK_RELEASE, token, &view), FB_DESK_EARLY);
+    after(w, 1);
+    assert_int_equal(ask_desk(w, FB_DESK_DECIDE, FB_DESK_RELEASE, token, &view), FB_DESK_DONE);
+    after(w, 0);
+    is_state(w, &h, FB_STATE_released);
+    h = milter_holds_of(w, &slow, FB_STATE_pending, NULL);
+    struct fb_token t = {.hold = h.id, .node = FB_STR("forbear"), .exp_s = w->now_s + 1000, .use = FB_TOKEN_ADMIN_RELEASE, .admin = FB_STR("root")};
+    assert_int_equal(fb_token_sign(w->keeper.signer, &t, w->arena, &admins, &err), 0);
+    after(w, 0);
+    assert_int_equal(ask_desk(w, FB_DESK_DECIDE, FB_DESK_RELEASE, admins, &view), FB_DESK_DONE);
+    h = milter_holds_of(w, &slow, FB_STATE_pending, NULL);
+    t = (struct fb_token){.hold = h.id, .node = FB_STR("forbear"), .exp_s = w->now_s + 1000, .use = FB_TOKEN_DECIDE, .admin = FB_STR_NONE};
+    assert_int_equal(fb_token_sign(w->keeper.signer, &t, w->arena, &token, &err), 0);
+    after(w, 0);
+    assert_int_equal(ask_desk(w, FB_DESK_DECIDE, FB_DESK_WITHDRAW, token, &view), FB_DESK_DONE);
+    after(w, 0);
+    is_state(w, &h, FB_STATE_withdrawn);
+}
+
+/* --- by mail --- */
+
+static void posts(struct world *w, struct fb_post post)
+{
+    struct fb_err err;
+    post.at_s = w->now_s;
+    assert_int_equal(fb_store_post(w->milter, &post, &err), 0);
+}
+
+/* What the milter makes of an answer to the nth mail. */
+static void answers(struct world *w, const struct fb_hold *h, int action, const char *login, struct fb_str message_id)
+{
+    struct fb_hold who;
+    struct fb_post post = {.kind = FB_POST_ANSWER, .hold = h->id, .action = action, .message_id = message_id, .box = FB_STR_NONE};
+    fb_hold_hashes(w->keeper.hash_key, fb_str(login), FB_STR("ana@corp.example"), FB_STR("<x@y>"), &who);
+    memcpy(post.owner, who.owner, sizeof post.owner);
+    posts(w, post);
+    after(w, 0);
+}
+
+static size_t letters(struct world *w)
+{
+    struct fb_post *v;
+    struct fb_err err;
+    size_t n;
+    assert_int_equal(fb_store_posts(w->milter, 100, w->arena, &v, &n, &err), 0);
+    return n;
+}
+
+static struct fb_str id_of_mail(struct world *w, size_t i)
+{
+    const char *at = strcasestr(w->smtp.mail[i], "\nMessage-ID: ");
+    assert_non_null(at);
+    at = strchr(at, '<');
+    return fb_arena_dup(w->arena, (struct fb_str){at, strcspn(at, ">") + 1});
+}
+
+static void an_answer_to_the_notice_releases_or_takes_back(void **state)
+{
+    struct world *w = *state;
+    struct queued *q, *r;
+    struct fb_hold one = milter_holds_of(w, &ana, FB_STATE_pending, &q);
+    after(w, 0);
+    answers(w, &one, FB_DESK_RELEASE, "ana", id_of_mail(w, 0));
+    is_state(w, &one, FB_STATE_released);
+    assert_int_equal(q->released, 1);
+    assert_int_equal(letters(w), 0);
+    w->now_s += 3600, w->now_ms += 3600000;
+    struct fb_hold two = milter_holds_of(w, &ana, FB_STATE_pending, &r);
+    after(w, 0);
+    answers(w, &two, FB_DESK_WITHDRAW, "ana", id_of_mail(w, 1));
+    is_state(w, &two, FB_STATE_withdrawn);
+    assert_int_equal(r->deleted, 1);
+    answers(w, &two, FB_DESK_RELEASE, "ana", id_of_mail(w, 1)); /* again: it stays as it is */
+    is_state(w, &two, FB_STATE_withdrawn);
+    assert_int_equal(letters(w), 0);
+}
+
+static void an_answer_without_its_proof_decides_nothing(void **state)
+{
+    struct world *w = *state;
+    struct queued *q;
+    struct fb_hold h = milter_holds_of(w, &ana, FB_STATE_pending, &q);
+    after(w, 0);
+    struct fb_str good = id_of_mail(w, 0), bad = fb_arena_dup(w->arena, good);
+    ((char *)bad.p)[3] ^= 1;
+    answers(w, &h, FB_DESK_RELEASE, "ben", good);
+    answers(w, &h, FB_DESK_RELEASE, "", good);
+    answers(w, &h, FB_DESK_RELEASE, "ana", bad);
+    answers(w, &h, FB_DESK_RELEASE, "ana", FB_STR_NONE);
+    answers(w, &h, FB_DESK_TALKED, "ana", good);
+    is_state(w, &h, FB_STATE_held);
+    assert_int_equal(letters(w), 0);
+    w->now_s += 3600, w->now_ms += 3600000;
+    struct fb_hold loginless = milter_holds_of(w, &machine, FB_STATE_pending, NULL);
+    after(w, 0);
+    answers(w, &loginless, FB_DESK_RELEASE, "", id_of_mail(w, w->smtp.n - 1));
+    is_state(w, &loginless, FB_STATE_held);
+    assert_int_equal(w->smtp.n, 2);
+}
+
+static void an_answer_that_was_forged_into_the_store_waits_for_the_deadline(void **state)
+{
+    struct world *w = *state;
+    struct fb_err err;
+    struct fb_hold h = milter_holds_of(w, &ana, FB_STATE_pending, NULL);
+    after(w, 0);
+    struct fb_str forged = fb_keeper_answer(w->arena, h.owner, FB_STR("<guessed@corp.example>"));
+    assert_int_equal(fb_store_decide(w->milter, h.id, FB_DESK_RELEASE, forged, FB_STR_NONE, w->now_s, "sender", "forged", &err), 0);
+    after(w, 0);
+    is_state(w, &h, FB_STATE_held);
+}
+
+static void an_early_answer_is_told_from_when(void **state)
+{
+    struct world *w = *state;
+    struct fb_hold h = milter_holds_of(w, &(struct author){"ana", "<root@x>", 600}, FB_STATE_pending, NULL);
+    after(w, 0);
+    answers(w, &h, FB_DESK_RELEASE, "ana", id_of_mail(w, 0));
+    is_state(w, &h, FB_STATE_held);
+    assert_int_equal(w->smtp.n, 2);
+    assert_non_null(strstr(mail_text(w, 1).p, "can be sent from"));
+    after(w, 600);
+    answers(w, &h, FB_DESK_RELEASE, "ana", id_of_mail(w, 0));
+    is_state(w, &h, FB_STATE_released);
+}
+
+static void cries_for_help(struct world *w)
+{
+    posts(w, (struct fb_post){.kind = FB_POST_HELP, .message_id = FB_STR_NONE,
+                              .box = fb_box_seal(w->arena, w->keeper.box_public, FB_STR("{\"to\":\"ana@corp.example\",\"message_id\":\"<q@x>\"}"))});
+    after(w, 0);
+}
+
+static void help_comes_once_a_person_and_hour_also_when_it_was_put_off(void **state)
+{
+    struct world *w = *state;
+    w->smtp.data = "451 4.3.0 later";
+    cries_for_help(w);
+    assert_int_equal(w->smtp.n, 0);
+    w->smtp.data = "250 ok";
+    restart(w);
+    after(w, 1);
+    assert_int_equal(w->smtp.n, 1);
+    assert_string_equal(w->smtp.to[0], "<ana@corp.example>");
+    assert_non_null(strstr(w->smtp.mail[0], "In-Reply-To: <q@x>"));
+    cries_for_help(w);
+    assert_int_equal(letters(w), 0);
+    assert_int_equal(w->smtp.n, 1);
+    after(w, 3600);
+    cries_for_help(w);
+    assert_int_equal(w->smtp.n, 2);
+}
+
+static void a_letter_that_cannot_be_read_is_put_away(void **state)
+{
+    struct world *w = *state;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, NULL);
+    posts(w, (struct fb_post){.kind = FB_POST_HELP, .message_id = FB_STR_NONE, .box = FB_STR("no box")});
+    posts(w, (struct fb_post){.kind = (enum fb_post_kind)9, .message_id = FB_STR_NONE, .box = FB_STR_NONE});
+    posts(w, (struct fb_post){.kind = FB_POST_ANSWER, .message_id = FB_STR_NONE, .box = FB_STR_NONE}); /* of no hold */
+    after(w, 0);
+    assert_int_equal(letters(w), 0);
+    is_state(w, &h, FB_STATE_held);
+}
+
+/* --- the thread moved --- */
+
+static void moves(struct world *w, const struct fb_hold *h)
+{
+    posts(w, (struct fb_post){.kind = FB_POST_MOVED, .hold = h->id, .message_id = FB_STR_NONE,
+                              .box = fb_box_seal(w->arena, w->keeper.box_public, FB_STR("{\"name\":\"Cleo Martin\"}"))});
+    after(w, 0);
+}
+
+static int64_t marker_deadline(struct world *w)
+{
+    struct fb_hold *v;
+    struct fb_str bad;
+    struct fb_err err;
+    size_t n;
+    assert_int_equal(fb_marker_list(w->state, w->arena, &v, &n, &bad, &err), 0);
+    assert_int_equal(n, 1);
+    return v[0].deadline_s;
+}
+
+static void when_the_thread_moves_its_sender_is_told_once_and_the_wait_begins_anew(void **state)
+{
+    struct world *w = *state;
+    struct queued *q;
+    struct fb_hold h = milter_holds_of(w, &ana, FB_STATE_pending, &q);
+    after(w, 0);
+    after(w, 600);
+    moves(w, &h);
+    assert_int_equal(w->smtp.n, 2);
+    assert_non_null(strstr(w->smtp.mail[1], "Cleo Martin has just written"));
+    assert_non_null(strstr(mail_text(w, 1).p, "Zanzibar"));
+    assert_int_equal(row(w, &h).deadline_s, T0 + 600 + DELAY);
+    assert_int_equal(marker_deadline(w), T0 + 600 + DELAY);
+    assert_true(row(w, &h).extended);
+    after(w, 600);
+    moves(w, &h);
+    assert_int_equal(w->smtp.n, 2);
+    assert_int_equal(letters(w), 0);
+    is_state(w, &h, FB_STATE_held);
+    after(w, DELAY - 601);
+    is_state(w, &h, FB_STATE_held);
+    after(w, 1);
+    is_state(w, &h, FB_STATE_released);
+    assert_int_equal(q->released, 1);
+}
+
+static void its_mail_is_answered_and_its_link_decides(void **state)
+{
+    struct world *w = *state;
+    struct fb_hold one = milter_holds_of(w, &ana, FB_STATE_pending, NULL);
+    after(w, 0);
+    moves(w, &one);
+    answers(w, &one, FB_DESK_RELEASE, "ana", id_of_mail(w, 1));
+    is_state(w, &one, FB_STATE_released);
+    w->now_s += 3600, w->now_ms += 3600000;
+    struct fb_hold two = milter_holds_of(w, &ana, FB_STATE_pending, NULL);
+    struct fb_desk_view view;
+    after(w, 0);
+    moves(w, &two);
+    assert_int_equal(ask_desk(w, FB_DESK_DECIDE, FB_DESK_RELEASE, token_of(w, 3), &view), FB_DESK_DONE);
+}
+
+static void nothing_is_held_beyond_the_longest(void **state)
+{
+    struct world *w = *state;
+    w->conf->hold_longest = 1000;
+    struct fb_hold h = milter_holds_of(w, &ana, FB_STATE_pending, NULL);
+    after(w, 0);
+    after(w, 600);
+    moves(w, &h);
+    assert_int_equal(row(w, &h).deadline_s, T0 + 1000);
+    after(w, 400);
+    is_state(w, &h, FB_STATE_released);
+}
+
+static void killed_where_the_thread_moved_the_marker_follows_and_the_mail_is_the_same(void **state)
+{
+    struct world *w = *state;
+    struct fb_err err;
+    struct fb_hold h = milter_holds_of(w, &ana, FB_STATE_pending, NULL);
+    after(w, 0);
+    /* Died after the row was changed, before the marker was written and the letter done. */
+    assert_int_equal(fb_store_later(w->milter, h.id, FB_LATER_MOVED, T0 + 2 * DELAY, FB_STR("<l@corp.example>"), FB_STR_NONE, w->now_s, &err), 0);
+    assert_int_equal(marker_deadline(w), T0 + DELAY);
+    w->smtp.data = "451 4.3.0 later";
+    w->smtp.keep = true;
+    restart(w);
+    moves(w, &h);
+    assert_int_equal(marker_deadline(w), T0 + 2 * DELAY);
+    w->smtp.data = "250 ok";
+    restart(w);
+    after(w, 1);
+    assert_int_equal(w->smtp.n, 3);
+    assert_true(fb_str_eq(id_of_mail(w, 1), id_of_mail(w, 2)));
+    assert_true(fb_str_eq(link_of(w, 1), link_of(w, 2)));
+    assert_int_equal(row(w, &h).message_id.n, 0);
+}
+
+static void while_its_sender_knows_nothing_yet_a_move_waits(void **state)
+{
+    struct world *w = *state;
+    struct fb_hold h = milter_holds_of(w, &ana, FB_STATE_pending, NULL);
+    w->smtp.data = "451 4.3.0 later";
+    after(w, 0);
+    moves(w, &h);
+    assert_int_equal(letters(w), 1);
+    assert_false(row(w, &h).extended);
+    w->smtp.data = "250 ok";
+    after(w, 1);
+    after(w, 1);
+    assert_int_equal(letters(w), 0);
+    assert_int_equal(w->smtp.n, 2);
+}
+
+static void a_mail_that_follows_and_is_refused_is_given_up_and_releases_nothing(void **state)
+{
+    struct world *w = *state;
+    struct fb_hold h = milter_holds_of(w, &ana, FB_STATE_pending, NULL);
+    after(w, 0);
+    w->smtp.rcpt = "550 5.1.1 no";
+    moves(w, &h);
+    is_state(w, &h, FB_STATE_held);
+    assert_int_equal(row(w, &h).later, FB_LATER_NONE);
+}
+
+static void a_reminder_comes_once_and_only_in_a_long_delay(void **state)
+{
+    struct world *w = *state;
+    w->conf->notice_reminder = 300;
+    struct fb_hold h = milter_holds_of(w, &ana, FB_STATE_pending, NULL);
+    after(w, 0);
+    after(w, DELAY - 301);
+    assert_int_equal(w->smtp.n, 1);
+    after(w, 1);
+    assert_int_equal(w->smtp.n, 2);
+    assert_non_null(strstr(w->smtp.mail[1], "Still held until"));
+    restart(w);
+    after(w, 100);
+    assert_int_equal(w->smtp.n, 2);
+    after(w, 200);
+    is_state(w, &h, FB_STATE_released);
+    w->conf->notice_reminder = 600;
+    w->now_s += 3600, w->now_ms += 3600000;
+    milter_holds_of(w, &ana, FB_STATE_pending, NULL);
+    after(w, 0);
+    after(w, DELAY - 1);
+    assert_int_equal(w->smtp.n, 3);
+}
+
+/* --- gathered --- */
+
+static size_t links_in(struct world *w, size_t i)
+{
+    size_t n = 0;
+    for (const char *p = mail_text(w, i).p; (p = strstr(p, "/h/")); p += 3)
+        n++;
+    return n;
+}
+
+static void the_first_notice_goes_at_once_and_those_that_follow_are_gathered(void **state)
+{
+    struct world *w = *state;
+    struct fb_hold one = milter_holds_of(w, &ana, FB_STATE_pending, NULL);
+    after(w, 0);
+    assert_int_equal(w->smtp.n, 1);
+    after(w, 10);
+    struct fb_hold two = milter_holds_of(w, &ana, FB_STATE_pending, NULL), other = milter_holds(w, FB_STATE_pending, NULL);
+    after(w, 0);
+    assert_int_equal(w->smtp.n, 2); /* that of somebody else */
+    after(w, 100);
+    struct fb_hold three = milter_holds_of(w, &ana, FB_STATE_pending, NULL);
+    after(w, 0);
+    is_state(w, &three, FB_STATE_held);
+    after(w, 189);
+    assert_int_equal(w->smtp.n, 2);
+    after(w, 1);
+    assert_int_equal(w->smtp.n, 3);
+    assert_int_equal(links_in(w, 2), 2);
+    assert_int_equal(row(w, &two).key_box.n + row(w, &three).key_box.n + row(w, &three).box.n, 0);
+    answers(w, &two, FB_DESK_RELEASE, "ana", id_of_mail(w, 2)); /* which of them? */
+    is_state(w, &two, FB_STATE_held);
+    struct fb_desk_view view;
+    assert_int_equal(ask_desk(w, FB_DESK_DECIDE, FB_DESK_RELEASE, token_of(w, 2), &view), FB_DESK_DONE);
+    after(w, 30);
+    assert_int_equal(w->smtp.n, 3);
+    is_state(w, &one, FB_STATE_held);
+    is_state(w, &two, FB_STATE_released);
+    is_state(w, &other, FB_STATE_held);
+}
+
+static void nobody_waits_for_a_notice_beyond_half_of_the_delay_or_until_it_opens(void **state)
+{
+    struct world *w = *state;
+    w->conf->notice_gather = 3600;
+    milter_holds_of(w, &ana, FB_STATE_pending, NULL);
+    after(w, 0);
+    milter_holds_of(w, &ana, FB_STATE_pending, NULL);
+    after(w, 0);
+    after(w, DELAY / 2 - 1);
+    assert_int_equal(w->smtp.n, 1);
+    after(w, 1);
+    assert_int_equal(w->smtp.n, 2);
+    assert_int_equal(links_in(w, 1), 1);
+    struct fb_hold opens = milter_holds_of(w, &(struct author){"ana", "<root@x>", 60}, FB_STATE_pending, NULL);
+    milter_holds_of(w, &ana, FB_STATE_pending, NULL);
+    after(w, 0);
+    after(w, 60); /* and takes the other along */
+    assert_int_equal(w->smtp.n, 3);
+    assert_int_equal(links_in(w, 2), 2);
+    is_state(w, &opens, FB_STATE_held);
+}
+
+static void one_that_waited_alone_is_a_notice_like_any_other(void **state)
+{
+    struct world *w = *state;
+    milter_holds_of(w, &ana, FB_STATE_pending, NULL);
+    after(w, 0);
+    struct fb_hold two = milter_holds_of(w, &ana, FB_STATE_pending, NULL);
+    after(w, 0);
+    after(w, 300);
+    assert_int_equal(w->smtp.n, 2);
+    answers(w, &two, FB_DESK_RELEASE, "ana", id_of_mail(w, 1));
+    is_state(w, &two, FB_STATE_released);
+}
+
+static void a_gathered_notice_that_was_cut_short_is_made_again_the_same(void **state)
+{
+    struct world *w = *state;
+    milter_holds_of(w, &ana, FB_STATE_pending, NULL);
+    after(w, 0);
+    struct fb_hold two = milter_holds_of(w, &ana, FB_STATE_pending, NULL), three = milter_holds_of(w, &ana, FB_STATE_pending, NULL);
+    after(w, 0);
+    restart(w); /* killed while they wait */
+    after(w, 299);
+    assert_int_equal(w->smtp.n, 1);
+    w->smtp.keep = true;
+    w->smtp.data = "451 4.3.0 later";
+    after(w, 1);
+    assert_int_equal(w->smtp.n, 2);
+    milter_holds_of(w, &ana, FB_STATE_pending, NULL); /* too late for it */
+    w->smtp.data = "250 ok";
+    restart(w);
+    after(w, 1);
+    assert_int_equal(w->smtp.n, 3);
+    assert_true(fb_str_eq(id_of_mail(w, 1), id_of_mail(w, 2)));
+    assert_true(fb_str_eq(link_of(w, 1), link_of(w, 2)));
+    assert_int_equal(links_in(w, 2), 2);
+    is_state(w, &two, FB_STATE_held);
+    is_state(w, &three, FB_STATE_held);
+}
+
+static void a_gathered_notice_that_is_refused_releases_all_of_them(void **state)
+{
+    struct world *w = *state;
+    struct fb_hold one = milter_holds_of(w, &ana, FB_STATE_pending, NULL);
+    after(w, 0);
+    struct fb_hold two = milter_holds_of(w, &ana, FB_STATE_pending, NULL), three = milter_holds_of(w, &ana, FB_STATE_pending, NULL);
+    after(w, 0);
+    w->smtp.rcpt = "550 5.1.1 no such user";
+    after(w, 300);
+    is_state(w, &one, FB_STATE_held);
+    is_state(w, &two, FB_STATE_released);
+    is_state(w, &three, FB_STATE_released);
+}
+
 /* --- withdrawing --- */
 
 static void the_link_withdraws_and_the_copy_comes_back(void **state)
@@ -861,6 +1388,28 @@ static void closed_holds_are_forgotten_after_the_retention(void **state)
     assert_int_equal(row(w, &h).state, FB_STATES);
 }
 
+static void a_closed_hold_forgets_its_sender_before_its_link_forgets_what_happened(void **state)
+{
+    struct world *w = *state;
+    struct fb_desk_view view;
+    w->conf->hold_forget = 3600, w->conf->hold_retention = 3 * 3600;
+    struct fb_hold h = milter_holds_of(w, &ana, FB_STATE_pending, NULL);
+    after(w, 0);
+    struct fb_str token = token_of(w, 0);
+    press(w, FB_DESK_RELEASE);
+    after(w, 0);
+    int64_t when = w->now_s;
+    after(w, 3600);
+    after(w, 700);
+    struct fb_hold r = row(w, &h);
+    assert_int_equal(r.sealed.n + r.decision.n + r.queue_id.n, 0);
+    assert_false(fb_hash_eq(r.person, h.person) || fb_hash_eq(r.thread, h.thread) || fb_hash_eq(r.owner, h.owner));
+    assert_int_equal(ask_desk(w, FB_DESK_SHOW, FB_DESK_RELEASE, token, &view), FB_DESK_DONE);
+    assert_int_equal(view.state, FB_STATE_released);
+    assert_int_equal(view.changed_s, when);
+    assert_int_equal(view.sealed.n, 0);
+}
+
 /* Whichever allocation of ours fails in a round: the message is told of and released once, at its time or before. */
 static void without_memory_nothing_is_stranded_or_lost(void **state)
 {
@@ -949,6 +1498,28 @@ int main(void)
         TEST(what_is_no_good_token_is_refused_alike),
         TEST(an_admins_token_decides_what_it_names_and_nothing_else),
         TEST(a_decision_that_does_not_verify_waits_for_the_deadline),
+        TEST(after_a_release_the_same_thread_and_rule_do_not_hold_again),
+        TEST(having_talked_releases_at_once_and_spares_every_rule_for_14_days),
+        TEST(that_it_was_wrong_is_counted_once_and_decides_nothing),
+        TEST(before_it_opens_its_sender_cannot_release_it_but_take_it_back),
+        TEST(an_answer_to_the_notice_releases_or_takes_back),
+        TEST(an_answer_without_its_proof_decides_nothing),
+        TEST(an_answer_that_was_forged_into_the_store_waits_for_the_deadline),
+        TEST(an_early_answer_is_told_from_when),
+        TEST(help_comes_once_a_person_and_hour_also_when_it_was_put_off),
+        TEST(a_letter_that_cannot_be_read_is_put_away),
+        TEST(when_the_thread_moves_its_sender_is_told_once_and_the_wait_begins_anew),
+        TEST(its_mail_is_answered_and_its_link_decides),
+        TEST(nothing_is_held_beyond_the_longest),
+        TEST(killed_where_the_thread_moved_the_marker_follows_and_the_mail_is_the_same),
+        TEST(while_its_sender_knows_nothing_yet_a_move_waits),
+        TEST(a_mail_that_follows_and_is_refused_is_given_up_and_releases_nothing),
+        TEST(a_reminder_comes_once_and_only_in_a_long_delay),
+        TEST(the_first_notice_goes_at_once_and_those_that_follow_are_gathered),
+        TEST(nobody_waits_for_a_notice_beyond_half_of_the_delay_or_until_it_opens),
+        TEST(one_that_waited_alone_is_a_notice_like_any_other),
+        TEST(a_gathered_notice_that_was_cut_short_is_made_again_the_same),
+        TEST(a_gathered_notice_that_is_refused_releases_all_of_them),
         TEST(the_link_withdraws_and_the_copy_comes_back),
         TEST(with_the_links_key_a_draft_comes_too_that_has_the_change_done),
         TEST(a_key_that_opens_nothing_is_not_kept),
@@ -967,6 +1538,7 @@ int main(void)
         TEST(a_marker_of_a_message_that_left_is_removed),
         TEST(a_marker_for_another_message_touches_nothing),
         TEST(closed_holds_are_forgotten_after_the_retention),
+        TEST(a_closed_hold_forgets_its_sender_before_its_link_forgets_what_happened),
         TEST(without_memory_nothing_is_stranded_or_lost),
         TEST(the_desk_answers_though_others_dawdle),
     };
