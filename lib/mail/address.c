@@ -32,6 +32,32 @@ static size_t mailboxes(InternetAddressList *list, bool nested, InternetAddressM
     return n;
 }
 
+/* Some have dots where RFC 5322, 3.4.1 has none ("k..allen", "ann."), and get mail; GMime drops such addresses. A character
+ * for private use stands for the dot that follows another, or that ends the local part, while GMime reads. */
+#define DOT "\xEE\x80\x80"
+
+static struct fb_str hide_dots(struct fb_arena *arena, struct fb_str value)
+{
+    struct fb_buf b = FB_BUF(arena);
+    for (size_t i = 0; i < value.n; i++) {
+        bool odd = value.p[i] == '.' && i && (value.p[i - 1] == '.' || (i + 1 < value.n && value.p[i + 1] == '@'));
+        fb_buf_add(&b, odd ? FB_STR(DOT) : (struct fb_str){value.p + i, 1});
+    }
+    return fb_buf_str(&b);
+}
+
+static struct fb_str show_dots(struct fb_arena *arena, const char *text)
+{
+    struct fb_buf b = FB_BUF(arena);
+    const char *hidden;
+    for (; text && (hidden = strstr(text, DOT)); text = hidden + strlen(DOT)) {
+        fb_buf_add(&b, (struct fb_str){text, (size_t)(hidden - text)});
+        fb_buf_char(&b, '.');
+    }
+    fb_buf_add(&b, fb_str(text));
+    return fb_buf_str(&b);
+}
+
 static int addresses_copy(struct fb_arena *arena, InternetAddressList *list, struct fb_addresses *ret, struct fb_err *err)
 {
     size_t n = mailboxes(list, false, NULL);
@@ -42,8 +68,9 @@ static int addresses_copy(struct fb_arena *arena, InternetAddressList *list, str
     mailboxes(list, false, boxes);
     for (size_t i = 0; i < n; i++) {
         struct fb_address *a = &ret->v[i];
-        a->addr = fb_arena_lower(arena, fb_str(internet_address_mailbox_get_addr(boxes[i])));
-        a->display = fb_arena_dup(arena, fb_str(internet_address_get_name(INTERNET_ADDRESS(boxes[i]))));
+        struct fb_str addr = show_dots(arena, internet_address_mailbox_get_addr(boxes[i]));
+        a->addr = addr.p ? fb_arena_lower(arena, addr) : addr;
+        a->display = show_dots(arena, internet_address_get_name(INTERNET_ADDRESS(boxes[i])));
         if (!a->addr.p || !a->display.p)
             return fb_fail_memory(err);
     }
@@ -87,7 +114,7 @@ int fb_addresses_parse(struct fb_arena *arena, struct fb_str value, struct fb_ad
         return 0;
     if (is_too_complex(value))
         return FB_ADDRESSES_TOO_COMPLEX;
-    struct fb_str text = fb_arena_dup(arena, value);
+    struct fb_str text = hide_dots(arena, value);
     if (!text.p)
         return fb_fail_memory(err);
     FB_GOBJECT(InternetAddressList) list = internet_address_list_parse(NULL, text.p);

@@ -209,6 +209,19 @@ static void addresses_that_would_take_too_long_are_never_parsed(void **state)
     assert_int_equal(fb_addresses_parse(arena, fb_str(many("", "Smith, Ann <ann@x.org>, ", 500, "")), &as, &err), 0);
 }
 
+static void odd_dots_lose_no_address(void **state)
+{
+    struct fb_err err;
+    struct fb_addresses as;
+    (void)state;
+    assert_int_equal(fb_addresses_parse(arena, FB_STR("k..Allen@x.org, \"B.. Cole\" <bo.@x.org>, Eve <e.v.e@x.org>"), &as, &err), 0);
+    assert_int_equal(as.n, 3);
+    assert_str(as.v[0].addr, "k..allen@x.org");
+    assert_str(as.v[1].addr, "bo.@x.org");
+    assert_str(as.v[1].display, "B.. Cole");
+    assert_str(as.v[2].addr, "e.v.e@x.org");
+}
+
 static void a_nul_hides_no_address(void **state)
 {
     (void)state;
@@ -252,6 +265,7 @@ int main(void)
         STORY(what_would_make_the_parser_work_without_bound_is_never_parsed),
         STORY(a_long_text_of_quotes_is_no_attack),
         STORY(addresses_that_would_take_too_long_are_never_parsed),
+        STORY(odd_dots_lose_no_address),
         STORY(a_nul_hides_no_address),
         STORY(every_allocation_may_fail),
     };
