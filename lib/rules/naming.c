@@ -284,7 +284,7 @@ static bool is_after_honorific(const struct fb_text *t, size_t w)
 /* "the Price", "Tide Freight", "Project Tide": an article before it, or another capital beside it that no title explains. */
 static bool is_in_other_name(const struct fb_text *t, size_t w)
 {
-    static const struct fb_str articles[] = {W("the"), W("a"), W("an"), W("our"), W("your"), W("my"), W("his"), W("her"), W("their"), W("this"), W("that"), W("no")};
+    static const struct fb_str articles[] = {W("the"), W("a"), W("an"), W("our"), W("your"), W("my"), W("their"), W("this")};
     const struct fb_word *before = word_before(t, w), *next = word_behind(t, w);
     if (before && word_behind(t, w - 1) && IS_ONE_OF(before->norm, articles))
         return true;
