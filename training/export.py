@@ -2,8 +2,9 @@
 """Weights of the judge (safetensors) and its vocabulary -> model/judge.bin, the one file that forbear maps.
 usage: export.py MODEL.safetensors VOCAB.txt OUT.bin          (needs numpy)
 
-Matrices become int8 with one scale for each output, within 7 bits (-63..63): without VNNI, x86 adds the products of two
-bytes in 16 bits with saturation, and 2 * 255 * 63 still fits. The rest stays float32. The layout is in lib/judge/model.h."""
+Matrices become int8 with one scale for each output. Without VNNI, x86 adds products of bytes in 16 bits; forbear adds up
+eight of them there, so of the eight weights that meet, those of one sign add up to 172 at most: 172 * 190, the greatest
+activation, still fits. The rest stays float32. The layout is in lib/judge/model.h."""
 import hashlib
 import json
 import struct
@@ -12,10 +13,11 @@ import sys
 import numpy as np
 
 MAGIC = b'forbear judge\r\n\x00'
-VERSION = 1
+VERSION = 2
 F32, S8, BYTES = 1, 2, 3
 HEADER, ENTRY, ALIGN = 128, 80, 64
 LONGEST = 320  # tokens; later positions are never read
+SIGN_SUM = 172  # what the weights of one sign that meet in 16 bits may add up to
 
 
 def read_safetensors(path):
@@ -29,10 +31,56 @@ def read_safetensors(path):
             for name, e in index.items() if name != '__metadata__'}
 
 
-def quantised(w):
-    scale = np.abs(w).max(axis=1) / 63
+def rows_quantised(w):
+    """Whole rows, each as fine as a byte is."""
+    scale = np.abs(w).max(axis=1) / 127
     scale[scale == 0] = 1
-    return np.clip(np.rint(w / scale[:, None]), -63, 63).astype(np.int8), scale.astype(np.float32)
+    return np.rint(w / scale[:, None]).astype(np.int8), scale.astype(np.float32)
+
+
+def meeting(w):
+    """Rows -> (row, meeting, 8): weights that meet are the first or the last two of each four, in sixteen inputs."""
+    return w.reshape(len(w), -1, 4, 2, 2).transpose(0, 1, 3, 2, 4).reshape(len(w), -1, 8)
+
+
+def unmeeting(m):
+    return m.reshape(len(m), -1, 2, 4, 2).transpose(0, 1, 3, 2, 4).reshape(len(m), -1)
+
+
+def rounded(m):
+    """The nearest integers that keep to SIGN_SUM: where too much meets, what rounding down costs least goes first."""
+    q = np.clip(np.rint(m), -127, 127)
+    for sign in (1, -1):
+        while True:
+            over = (np.maximum(q * sign, 0).sum(-1) > SIGN_SUM).nonzero()
+            if not len(over[0]):
+                break
+            one, want = q[over] * sign, m[over] * sign
+            cost = np.where(one > 0, want - one, np.inf)
+            one[np.arange(len(one)), cost.argmin(-1)] -= 1
+            q[over] = one * sign
+    return q
+
+
+def quantised(w):
+    """The scale of each row is the one of a few that loses least."""
+    m = meeting(w)
+    whole = np.maximum(np.maximum(m, 0).sum(-1), np.maximum(-m, 0).sum(-1)).max(1) / SIGN_SUM
+    whole[whole == 0] = 1
+    best, scale, least = np.zeros_like(m), whole.copy(), np.full(len(w), np.inf)
+    for part in np.linspace(0.8, 1.04, 5):
+        s = whole * part
+        q = rounded(m / s[:, None, None])
+        loss = ((q * s[:, None, None] - m) ** 2).sum((1, 2))
+        better = loss < least
+        best[better], scale[better], least[better] = q[better], s[better], loss[better]
+    return unmeeting(best).astype(np.int8), scale.astype(np.float32)
+
+
+def packed(q):
+    """Sixteen outputs after the other, inputs by fours: as the kernels read them (lib/judge/kernels.h)."""
+    outputs, inputs = q.shape
+    return np.ascontiguousarray(q.reshape(outputs // 16, 16, inputs // 4, 4).transpose(0, 2, 1, 3)).reshape(outputs, inputs)
 
 
 def tensors(w, vocab):
@@ -43,10 +91,13 @@ def tensors(w, vocab):
 
     def s8(name, value):
         q, scale = quantised(value)
-        out.append((name + '.q', S8, q))
+        out.append((name + '.q', S8, packed(q)))
         f32(name + '.scale', scale)
+        f32(name + '.sum', scale * q.sum(1, dtype=np.float32))
 
-    s8('word', w['b.embeddings.word_embeddings.weight'])
+    q, scale = rows_quantised(w['b.embeddings.word_embeddings.weight'])
+    out.append(('word.q', S8, q))
+    f32('word.scale', scale)
     f32('position', w['b.embeddings.position_embeddings.weight'][:LONGEST])
     f32('type', w['b.embeddings.token_type_embeddings.weight'])
     for part in ('weight', 'bias'):

@@ -1,22 +1,24 @@
-/* The encoder: a BERT of 6 layers (384 wide, 12 heads; Wang et al. 2020, MiniLM) with the judge's heads, on oneDNN. Weights
- * are int8 with a scale for each output; activations are made int8 row by row, with a scale for each token.
+/* The encoder: a BERT of 6 layers (384 wide, 12 heads; Wang et al. 2020, MiniLM) with the judge's heads. Weights are bytes with
+ * a scale for each output, used where they lie in the mapped file; activations are made bytes row by row, with a scale and a
+ * least value for each token.
  *
  * One struct fb_encoder serves all threads and never changes. Each judging thread has a struct fb_scratch of its own:
  * all memory that a run needs. A run allocates nothing. */
 #ifndef FB_JUDGE_ENCODER_H
 #define FB_JUDGE_ENCODER_H
 
+#include "judge/kernels.h"
 #include "judge/wordpiece.h"
 
-enum { FB_ENCODER_LONGEST = 320, FB_ENCODER_RULES = 8, FB_ENCODER_ACTS = 25, FB_ENCODER_EXITS = 3 };
+enum { FB_ENCODER_LONGEST = FB_LONGEST, FB_ENCODER_RULES = 8, FB_ENCODER_ACTS = 25, FB_ENCODER_EXITS = 3 };
 
 struct fb_encoder;
 struct fb_scratch;
 
-/* Loads the weights (judge/model.h) and prepares oneDNN for them. Outcome: FB_ENCODER_NO_CPU where the processor has no
- * AVX2: nothing is judged by meaning there. */
+/* Maps the weights (judge/model.h). @kernels: NULL for the best that this processor has. Outcome: FB_ENCODER_NO_CPU where it
+ * has not even AVX2: nothing is judged by meaning there. */
 enum { FB_ENCODER_NO_CPU = 1 };
-int fb_encoder_open(const char *path, struct fb_encoder **ret, struct fb_err *err);
+int fb_encoder_open(const char *path, const struct fb_kernels *kernels, struct fb_encoder **ret, struct fb_err *err);
 void fb_encoder_close(struct fb_encoder *e); /* NULL is allowed; every scratch is closed before it */
 bool fb_encoder_is(const struct fb_encoder *e, const char *path); /* as fb_model_is */
 const struct fb_vocab *fb_encoder_vocab(const struct fb_encoder *e);
@@ -33,9 +35,8 @@ struct fb_encoding {
 };
 
 /* Runs over @n tokens (1 to FB_ENCODER_LONGEST); types[i] is 0 in the facts, 1 in the text. It is left at the first exit
- * whose log-odds are below @exit_below (-INFINITY: never). Fails only if oneDNN does. */
-int fb_encoder_run(struct fb_scratch *s, const int32_t *ids, const uint8_t *types, size_t n, float exit_below,
-                   struct fb_encoding *ret, struct fb_err *err);
+ * whose log-odds are below @exit_below (-INFINITY: never). */
+void fb_encoder_run(struct fb_scratch *s, const int32_t *ids, const uint8_t *types, size_t n, float exit_below, struct fb_encoding *ret);
 
 /* After a full run: log-odds of the acts of the sentence that spans tokens [from, to). */
 void fb_encoder_acts(const struct fb_scratch *s, size_t from, size_t to, float ret[FB_ENCODER_ACTS]);

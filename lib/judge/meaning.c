@@ -115,43 +115,38 @@ static void keep_sentences(struct reading *r, const struct fb_encoding *e, size_
     }
 }
 
-static int window_run(struct reading *r, size_t first, size_t *ret_end, struct fb_err *err)
+static size_t window_run(struct reading *r, size_t first)
 {
     int32_t ids[FB_ENCODER_LONGEST] = {FB_TOKEN_CLS};
     uint8_t types[FB_ENCODER_LONGEST] = {0};
     size_t n = put(ids, 1, &r->facts, 0, r->facts.n);
     ids[n++] = FB_TOKEN_SEP;
-    size_t text = n, base = n = put(ids, n, &r->subject, 0, r->subject.n), room = FB_ENCODER_LONGEST - 1 - n;
+    size_t end = 0, text = n, base = n = put(ids, n, &r->subject, 0, r->subject.n), room = FB_ENCODER_LONGEST - 1 - n;
     if (r->out->sentences_n) {
-        size_t end = *ret_end = window_end(r, first, room), from = r->spans[first].from, to = r->spans[end - 1].to;
+        end = window_end(r, first, room);
+        size_t from = r->spans[first].from, to = r->spans[end - 1].to;
         n = put(ids, n, &r->text, from, to - from > room ? from + room : to);
     }
     ids[n++] = FB_TOKEN_SEP;
     memset(types + text, 1, n - text);
     struct fb_encoding e;
-    if (fb_encoder_run(r->scratch, ids, types, n, r->exit_below, &e, err))
-        return -1;
+    fb_encoder_run(r->scratch, ids, types, n, r->exit_below, &e);
     keep_greatest(r->out, &e, first == 0);
     r->out->windows++;
-    if (r->out->sentences_n)
-        keep_sentences(r, &e, first, *ret_end, base, n - 1);
-    return 0;
+    keep_sentences(r, &e, first, end, base, n - 1);
+    return end;
 }
 
-static int windows_run(struct reading *r, struct fb_err *err)
+static void windows_run(struct reading *r)
 {
     size_t at = 0;
     for (int w = 0; w < FB_MEANING_WINDOWS; w++) {
-        size_t end = 0;
-        if (window_run(r, at, &end, err))
-            return -1;
-        at = end;
+        at = window_run(r, at);
         if (at >= r->out->sentences_n)
-            return 0;
+            return;
     }
     r->out->cut = true;
     r->out->sentences_n = at;
-    return 0;
 }
 
 static void shorten(struct fb_pieces *p, size_t most)
@@ -179,5 +174,6 @@ int fb_meaning_read(struct fb_scratch *s, const struct fb_vocab *vocab, struct f
         return -1;
     shorten(&r.facts, FACTS_MOST);
     shorten(&r.subject, SUBJECT_MOST);
-    return windows_run(&r, err);
+    windows_run(&r);
+    return 0;
 }

@@ -1,12 +1,12 @@
 /* The weights: one file, mapped and shared by all threads, made by training/export.py. Little-endian.
  *
  *   0    16  magic "forbear judge\r\n\0"
- *   16   4   version, 1
+ *   16   4   version, 2
  *   20   4   number of tensors
  *   24   8   size of the file
  *   32   32  BLAKE2b-256 of all that follows the header
  *   128      one entry of 80 bytes a tensor: name(48) type(4: 1 float32, 2 int8, 3 bytes) zero(4) rows(4) columns(4) offset(8)
- *            size(8); then the tensors, row by row, each at a multiple of 64 */
+ *            size(8); then the tensors, each at a multiple of 64: row by row, or packed (struct fb_weights of judge/kernels.h) */
 #ifndef FB_JUDGE_MODEL_H
 #define FB_JUDGE_MODEL_H
 

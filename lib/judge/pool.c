@@ -25,7 +25,7 @@ static int pool_new(const char *model, struct fb_pool **ret, struct fb_err *err)
         return fb_fail_memory(err);
     }
     atomic_init(&p->refs, 1);
-    int rc = fb_encoder_open(model, &p->encoder, err);
+    int rc = fb_encoder_open(model, NULL, &p->encoder, err);
     if (rc)
         fb_pool_close(p);
     else

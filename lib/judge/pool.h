@@ -13,7 +13,7 @@ int fb_pool_open(const char *model, struct fb_pool *like, struct fb_pool **ret, 
 void fb_pool_close(struct fb_pool *p); /* NULL is allowed; the last one frees it, when all scratch was given back */
 const struct fb_encoder *fb_pool_encoder(const struct fb_pool *p);
 
-/* One that nobody else has; any thread. Fails for lack of memory, or as oneDNN does. */
+/* One that nobody else has; any thread. Fails for lack of memory. */
 int fb_pool_take(struct fb_pool *p, struct fb_scratch **ret, struct fb_err *err);
 void fb_pool_give(struct fb_pool *p, struct fb_scratch *s);
 

@@ -1,7 +1,7 @@
 /* The signals of the judge of meaning. Log-odds come with a floor, so that 0 says "not so, or not judged", as of every
  * other signal. Evidence is the sentence, as the sender wrote it.
  *
- * DIAGNOSTICS: lack of memory; a failure of oneDNN; weights that cannot be read. */
+ * DIAGNOSTICS: lack of memory; weights that cannot be read. */
 #include "rules/judging.h"
 
 #include <math.h>

@@ -35,7 +35,7 @@ static int set_up(void **state)
 {
     (void)state;
     struct fb_err err;
-    int rc = fb_encoder_open(TEST_MODEL, &encoder, &err);
+    int rc = fb_encoder_open(TEST_MODEL, NULL, &encoder, &err);
     if (rc == FB_ENCODER_NO_CPU) {
         print_message("this processor has no AVX2: nothing is judged by meaning\n");
         exit(77);
@@ -115,7 +115,7 @@ static void the_log_odds_are_close_to_the_references(void **state)
         FB_ARENA arena = fb_arena_new(1 << 24);
         struct fb_encoding e;
         size_t n = tokens_of(arena, c, ids, types), s;
-        assert_int_equal(fb_encoder_run(scratch, ids, types, n, -INFINITY, &e, NULL), 0);
+        fb_encoder_run(scratch, ids, types, n, -INFINITY, &e);
         double off = fabs(e.hold - json_number_value(json_object_get(c, "hold")));
         sum += off;
         far += off > 0.4;
@@ -144,7 +144,7 @@ static void a_run_is_left_where_the_exit_is_certain(void **state)
     FB_ARENA arena = fb_arena_new(1 << 24);
     struct fb_encoding e;
     size_t n = tokens_of(arena, json_array_get(cases, 0), ids, types);
-    assert_int_equal(fb_encoder_run(scratch, ids, types, n, INFINITY, &e, NULL), 0);
+    fb_encoder_run(scratch, ids, types, n, INFINITY, &e);
     assert_true(e.left_early);
     assert_true(e.hold == e.exits[0]);
 }
@@ -227,7 +227,7 @@ static void weights_that_are_not_what_they_claim_are_refused(void **state)
         write_copy(name, bad);
         *byte ^= damages[i].n ? 1 : 0;
         struct fb_encoder *e = NULL;
-        assert_int_equal(fb_encoder_open(path, &e, &err), -1);
+        assert_int_equal(fb_encoder_open(path, NULL, &e, &err), -1);
         assert_non_null(strstr(err.text, damages[i].says));
         assert_non_null(strstr(err.text, path));
     }

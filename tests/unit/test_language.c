@@ -20,7 +20,7 @@ static int setup(void **state)
     (void)state;
     struct fb_err err = {""};
     arena = fb_arena_new(16u << 20);
-    int rc = arena ? fb_encoder_open(TEST_MODEL, &encoder, &err) : -1;
+    int rc = arena ? fb_encoder_open(TEST_MODEL, NULL, &encoder, &err) : -1;
     if (rc == FB_ENCODER_NO_CPU)
         exit(77); /* skipped */
     if (rc)
