@@ -11,13 +11,6 @@
 #include "base/io.h"
 #include "wire/desk.h"
 
-static const char *notice_from(struct fb_arena *arena, const struct fb_conf *conf)
-{
-    if (conf->notice_from[0])
-        return conf->notice_from;
-    return fb_arena_printf(arena, "forbear@%s", conf->scope_internal_domains.n ? conf->scope_internal_domains.v[0].p : "localhost").p;
-}
-
 static int read_keys(const char *dir, struct fb_keeper *k, struct fb_err *err)
 {
     if (fb_keys_read(dir, "box.pub", k->box_public, sizeof k->box_public, err) ||
@@ -29,14 +22,10 @@ static int read_keys(const char *dir, struct fb_keeper *k, struct fb_err *err)
 
 int fb_keeper_init(const struct fb_conf *conf, struct fb_keeper *ret, struct fb_err *err)
 {
-    *ret = (struct fb_keeper){.conf = conf, .wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+    *ret = (struct fb_keeper){.conf = conf, .from = conf->notice_from, .wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
                               .stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
     if (ret->wake_fd < 0 || ret->stop_fd < 0)
         return fb_fail_errno(err, "eventfd");
-    ret->arena = fb_arena_new(4096);
-    ret->from = ret->arena ? notice_from(ret->arena, conf) : NULL;
-    if (!ret->from)
-        return fb_fail_memory(err);
     return read_keys(conf->forbear_keys_dir, ret, err);
 }
 
@@ -50,7 +39,6 @@ void fb_keeper_done(struct fb_keeper *k)
     sodium_memzero(k->hash_key, sizeof k->hash_key);
     fb_fd_cleanup(&k->wake_fd);
     fb_fd_cleanup(&k->stop_fd);
-    fb_arena_free(k->arena);
 }
 
 void fb_keeper_ring(int fd)

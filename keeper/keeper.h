@@ -9,7 +9,6 @@
 enum { FB_STORE_BUSY_MS = 5000 };
 
 struct fb_keeper {
-    struct fb_arena *arena;
     const struct fb_conf *conf;
     const char *from; /* address that notices come from */
     struct fb_signer *signer;     /* used by the work thread alone */

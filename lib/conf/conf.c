@@ -1,13 +1,15 @@
 /* The configuration. Everything comes from the rows of keys.def: one table of keys, one parser a type, the defaults read
- * by the same parsers as the file. Must never guess: what it does not know, or what is out of its bounds, stops the load
- * and leaves the configuration in force as it was.
+ * by the same parsers as the file; one default is made of the name of this machine. Must never guess: what it does not
+ * know, or what is out of its bounds, stops the load and leaves the configuration in force as it was.
  *
  * DIAGNOSTICS: every fault of a value reads "file:line: [section] key: what is wanted"; the grammar's are ini.c's. */
 #include "conf/conf.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <limits.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "conf/ini.h"
 
@@ -307,6 +309,9 @@ static int meaning_check(const struct fb_conf *c, const struct row *row, struct 
     if (row->offset == offsetof(struct fb_conf, web_base_url) &&
         ((!fb_str_istarts(url, FB_STR("http://")) && !fb_str_istarts(url, FB_STR("https://"))) || fb_str_iends(url, FB_STR("/"))))
         return fb_fail(err, "want http:// or https:// and a host, with no slash at the end");
+    const char *from = c->notice_from, *at = strchr(from, '@');
+    if (row->offset == offsetof(struct fb_conf, notice_from) && *from && (!at || at == from || !at[1] || from[strcspn(from, "<>\"(), \t")]))
+        return fb_fail(err, "want an address");
     return 0;
 }
 
@@ -345,11 +350,25 @@ static int file_load(struct full *f, const char *path, struct fb_err *err)
     return fb_ini_load(f->conf.arena, own.p, &ini, err) || sections_check(&ini, err) || file_replace(f, &ini, err) ? -1 : 0;
 }
 
+/* Answers must come to this gateway and to nobody's mailbox, so the host's own name is what the address is at. One without
+ * a domain is taken to be in the first of ours, as Postfix does. */
+static int notice_from_fill(struct full *f, struct fb_err *err)
+{
+    const struct fb_words *ours = &f->conf.scope_internal_domains;
+    char host[HOST_NAME_MAX + 1] = "localhost";
+    if (f->conf.notice_from[0])
+        return 0;
+    gethostname(host, sizeof host - 1);
+    bool whole = strchr(host, '.') || !ours->n;
+    struct fb_str from = fb_arena_printf(f->conf.arena, "forbear@%s%s%s", host, whole ? "" : ".", whole ? "" : ours->v[0].p);
+    return from.p ? set(f, row_find("notice", "from"), "", from, err) : fb_fail_memory(err);
+}
+
 static int fill(struct full *f, const char *path, const char *over, struct fb_err *err)
 {
-    if (defaults_set(f, NULL, err) || (path && file_load(f, path, err)))
+    if (defaults_set(f, NULL, err) || (path && file_load(f, path, err)) || (over && file_load(f, over, err)))
         return -1;
-    return over ? file_load(f, over, err) : 0;
+    return notice_from_fill(f, err);
 }
 
 int fb_conf_load(const char *path, struct fb_conf **ret, struct fb_err *err)

@@ -33,16 +33,6 @@ static bool is_listed(const struct fb_words *words, struct fb_str addr)
     return false;
 }
 
-/* What notices come from: the key, or forbear@ the first internal domain. */
-static bool is_notice_address(const struct fb_conf *conf, struct fb_str addr)
-{
-    struct fb_str from = fb_str(conf->notice_from);
-    if (from.n)
-        return address_eq(addr, from);
-    return conf->scope_internal_domains.n && fb_str_istarts(addr, FB_STR("forbear@")) &&
-           fb_str_ieq(fb_address_domain(addr), conf->scope_internal_domains.v[0]);
-}
-
 static bool is_our_client(const struct fb_conf *conf, const struct fb_envelope *env)
 {
     return env->login.n || (env->client_known && fb_nets_contain(&conf->scope_networks, env->client));
@@ -60,12 +50,12 @@ enum fb_reason fb_scope_mail(const struct fb_conf *conf, const struct fb_envelop
         return FB_REASON_null_sender;
     if (!is_our_client(conf, env))
         return FB_REASON_foreign_client;
+    if (address_eq(env->sender, fb_str(conf->notice_from)))
+        return FB_REASON_own_notice;
     if (!fb_words_contain(&conf->scope_internal_domains, fb_address_domain(env->sender)))
         return FB_REASON_foreign_sender;
     if (is_listed(&conf->scope_protected, env->sender))
         return FB_REASON_protected;
-    if (is_notice_address(conf, env->sender))
-        return FB_REASON_own_notice;
     if (is_listed(&conf->scope_shared, env->sender))
         return FB_REASON_shared_sender;
     if (login_differs(env))
@@ -235,7 +225,7 @@ static bool from_is_ours(const struct fb_conf *conf, const struct fb_headers *h)
  * addresses is believed from our own clients alone. */
 bool fb_scope_learns(const struct fb_conf *conf, const struct fb_envelope *env, const struct fb_headers *h)
 {
-    if (!env->sender.n || is_notice_address(conf, env->sender) || is_listed(&conf->scope_protected, env->sender) ||
+    if (!env->sender.n || address_eq(env->sender, fb_str(conf->notice_from)) || is_listed(&conf->scope_protected, env->sender) ||
         scope_protected(conf, env, h) || protected_in_field(conf, h, "From") || is_auto_submitted(h) || is_bulk(h) || is_calendar(h))
         return false;
     return is_our_client(conf, env) || !from_is_ours(conf, h);

@@ -44,8 +44,9 @@ cyrus_sasl_config_path = /etc/postfix/sasl
 smtpd_sasl_local_domain = $mydomain
 smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination
 
-# forbear: these three are what a production gateway needs
+# forbear: these are what a production gateway needs
 enable_long_queue_ids = yes
+transport_maps = inline:{{ forbear@$myhostname=discard: }}
 smtpd_milters = {{ inet:127.0.0.1:{milter}, default_action=accept, connect_timeout=5s, content_timeout=30s }}
 non_smtpd_milters = $smtpd_milters
 """
@@ -71,6 +72,7 @@ showq     unix n - n - - showq
 error     unix - - n - - error
 retry     unix - - n - - error
 virtual   unix - n n - - virtual
+discard   unix - - n - - discard
 anvil     unix - - n - 1 anvil
 postlog   unix-dgram n - n - 1 postlogd
 """

@@ -257,6 +257,29 @@ static void the_dump_shows_what_is_in_force(void **state)
     fb_conf_free(conf);
 }
 
+/* The one default that the machine has a say in. */
+static void notices_come_from_this_host(void **state)
+{
+    (void)state;
+    static const char *const none[] = {"ana", "@corp.example", "ana@", "ana@corp.example, ben@corp.example", "Ana <ana@corp.example>"};
+    char host[256] = "", want[600];
+    struct fb_conf *conf = loads("[scope]\ninternal_domains = corp.example other.example\n");
+    gethostname(host, sizeof host - 1);
+    snprintf(want, sizeof want, "forbear@%s%s", host, strchr(host, '.') ? "" : ".corp.example");
+    assert_string_equal(conf->notice_from, want);
+    FB_ARENA arena = fb_arena_new(1 << 20);
+    assert_true(fb_str_ifind(fb_conf_dump(conf, arena), fb_str(want)) > 0);
+    fb_conf_free(conf);
+    conf = loads("[notice]\nfrom = forbear@gw.corp.example\n");
+    assert_string_equal(conf->notice_from, "forbear@gw.corp.example");
+    fb_conf_free(conf);
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        char text[128];
+        snprintf(text, sizeof text, "[notice]\nfrom = %s\n", none[i]);
+        refuses(text, "[notice] from: want an address");
+    }
+}
+
 /* Lines put together by chance from pieces that trouble INI parsers. Whatever the scan accepts, iniparser reads alike:
  * a difference would be a fault that says so. */
 static void scan_and_iniparser_read_alike(void **state)
@@ -348,6 +371,7 @@ int main(void)
         cmocka_unit_test(an_absent_file_is_named),
         cmocka_unit_test(the_sample_shows_the_defaults),
         cmocka_unit_test(the_dump_shows_what_is_in_force),
+        cmocka_unit_test(notices_come_from_this_host),
         cmocka_unit_test(scan_and_iniparser_read_alike),
         cmocka_unit_test(memory_may_run_out_anywhere),
     };

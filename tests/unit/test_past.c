@@ -41,7 +41,7 @@ static int setup_all(void **state)
     arena = fb_arena_new(256u << 20);
     if (!arena || !mkdtemp(dir) ||
         fb_io_write_file(dir, "forbear.conf", FB_STR("[forbear]\nmode = hold\n[scope]\ninternal_domains = x.example\nprotected = council@x.example\n"
-                                                     "[history]\nincoming = yes\n"), 0600, &err))
+                                                     "[history]\nincoming = yes\n[notice]\nfrom = forbear@x.example\n"), 0600, &err))
         return -1;
     snprintf(path, sizeof path, "%s/forbear.conf", dir);
     if (fb_conf_load(path, &conf, &err) ||

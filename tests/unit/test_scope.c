@@ -23,7 +23,7 @@ static const struct fb_conf conf = {
     .scope_networks = {.n = 1, .v = &loopback},
     .limits_message_size = 1000000,
     .limits_recipients = 3,
-    .notice_from = "",
+    .notice_from = "forbear@example.com",
 };
 
 struct mail_case {
