@@ -128,7 +128,7 @@ static int list_line(struct desk *d, const struct fb_hold *h)
     struct fb_str id = fb_hold_id_text(d->arena, h->id);
     if (!id.p)
         return -1;
-    printf("%s %-16s %-11s %-18s %s %s\n", id.p, h->queue_id.p, fb_state_name(h->state), h->rule.p, time_text(h->created_s, TIME, created),
+    printf("%s %-16s %-11s %-18s %s %s\n", id.p, h->queue_id.n ? h->queue_id.p : "-", fb_state_name(h->state), h->rule.p, time_text(h->created_s, TIME, created),
            time_text(h->deadline_s, TIME, deadline));
     return 0;
 }
