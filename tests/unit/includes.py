@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Who may include whom, and what nobody may call.
 
-Arrows point one way: base <- mail, history <- rules; base <- conf, wire, daemon, facts, template, judge, hold, token, notice;
+Arrows point one way: base <- mail, history <- rules; base <- conf, wire, daemon, facts, template, tls, judge, hold, token, notice;
 the programs on top. No program includes another. The helper, which is root, sees neither INI nor SQL nor crypto. lib/ knows
 no clock, no environment, no log and no libmilter, save lib/daemon, which is for programs.
 """
@@ -21,13 +21,14 @@ LIB = {
     "hold": {"base"},
     "token": {"base", "hold"},
     "template": {"base"},
+    "tls": {"base"},
     "notice": {"base", "mail", "template"},
     "rules": {"base", "conf", "facts", "history", "mail", "judge", "template"},
 }
 PROGRAMS = {
     "helper": {"base", "wire", "daemon"},
     "milter": {"base", "conf", "daemon", "history", "hold", "mail", "rules", "wire"},
-    "web": {"base", "conf", "daemon", "facts", "hold", "template", "token", "wire"},
+    "web": {"base", "conf", "daemon", "facts", "hold", "template", "tls", "token", "wire"},
     "keeper": set(LIB),
     "forbear": set(LIB),
 }
@@ -35,6 +36,7 @@ PROGRAMS = {
 FOREIGN = {
     r"libmilter/": {"milter"},
     r"microhttpd\.h": {"web"},
+    r"gnutls/": {"lib/tls"},
     r"sqlite3\.h": {"lib/history", "lib/hold"},
     r"iniparser": {"lib/conf"},
     r"gmime/|libxml/": {"lib/mail", "lib/notice"},

@@ -369,7 +369,8 @@ static struct fb_str sign_link(struct world *w, struct fb_arena *a, const char *
     return link;
 }
 
-static void world_open(struct world *w, unsigned timeout_s)
+/* @more: lines of [web]. */
+static void world_open_with(struct world *w, unsigned timeout_s, const char *more)
 {
     struct fb_err err = {""};
     int fd;
@@ -379,7 +380,8 @@ static void world_open(struct world *w, unsigned timeout_s)
     struct fb_str keys = fb_arena_printf(a, "%s/keys", w->dir), conf = fb_arena_printf(a, "%s/forbear.conf", w->dir);
     assert_int_equal(mkdir(keys.p, 0700), 0);
     assert_int_equal(fb_keys_generate(keys.p, false, &err), 0);
-    struct fb_str text = fb_arena_printf(a, "[forbear]\nnode = here\nkeys_dir = %s\n[keeper]\nsocket = %s/keeper.sock\n", keys.p, w->dir);
+    struct fb_str text = fb_arena_printf(a, "[forbear]\nnode = here\nkeys_dir = %s\n[keeper]\nsocket = %s/keeper.sock\n"
+                                         "[web]\nconnections = 100\ntimeout = %us\n%s", keys.p, w->dir, timeout_s, more);
     assert_int_equal(fb_io_write_file(w->dir, "forbear.conf", text, 0600, &err), 0);
     assert_int_equal(fb_conf_load(conf.p, &w->conf, &err), 0);
     assert_int_equal(fb_unix_listen(w->conf->keeper_socket, 0600, NULL, &w->keeper_fd, &err), 0);
@@ -387,7 +389,12 @@ static void world_open(struct world *w, unsigned timeout_s)
     assert_int_equal(web_desk_open(w->conf, &w->desk, &err), 0);
     assert_int_equal(fb_tcp_listen("127.0.0.1:0", &fd, &err), 0);
     w->port = port_of(fd);
-    assert_int_equal(web_server_open(fd, 100, timeout_s, &site, &w->desk, &w->server, &err), 0);
+    assert_int_equal(web_server_open(fd, w->conf, NULL, &site, &w->desk, &w->server, &err), 0);
+}
+
+static void world_open(struct world *w, unsigned timeout_s)
+{
+    world_open_with(w, timeout_s, "");
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
@@ -546,6 +553,87 @@ static void a_visitor_who_dawdles_is_cut_off(void **state)
     world_close(&w);
 }
 
+static void who_asks_too_often_is_told_when(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open_with(&w, 10, "rate_address = 3\nproxies =\n");
+    FB_ARENA a = fb_arena_new(4 << 20);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(status_of(get(&w, a, FB_STR("/robots.txt"))), 200);
+    struct fb_str reply = get(&w, a, FB_STR("/robots.txt"));
+    assert_int_equal(status_of(reply), 429);
+    assert_non_null(strstr(reply.p, "\r\nRetry-After: 20\r\n"));
+    assert_non_null(strstr(reply.p, "\r\nCache-Control: no-store\r\n"));
+    world_close(&w);
+}
+
+static struct fb_str get_for(const struct world *w, struct fb_arena *a, const char *path, const char *forwarded)
+{
+    return exchange(w, a, fb_arena_printf(a, "GET %s HTTP/1.1\r\nHost: x\r\n%s\r\n", path, forwarded));
+}
+
+/* What a visitor writes into X-Forwarded-For comes before what the proxy adds, in a field of its own or in the same. */
+static void a_proxy_tells_whose_request_it_is(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open_with(&w, 10, "rate_address = 1\nproxies = 127.0.0.1\n");
+    FB_ARENA a = fb_arena_new(4 << 20);
+    const char *ann[] = {"X-Forwarded-For: 192.0.2.1\r\n", "X-Forwarded-For: 198.51.100.9, 192.0.2.1\r\n",
+                         "x-forwarded-for: 198.51.100.8\r\nX-Forwarded-For: 192.0.2.1\r\n"};
+    for (size_t i = 0; i < sizeof ann / sizeof *ann; i++)
+        assert_int_equal(status_of(get_for(&w, a, "/robots.txt", ann[i])), i ? 429 : 200);
+    assert_int_equal(status_of(get_for(&w, a, "/robots.txt", "X-Forwarded-For: 192.0.2.2\r\n")), 200);
+    for (int i = 0; i < 3; i++) /* whoever it is, it is not the proxy */
+        assert_int_equal(status_of(get_for(&w, a, "/robots.txt", "")), 200);
+    world_close(&w);
+}
+
+static void a_link_that_is_loaded_too_often_waits_alone(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open_with(&w, 10, "rate_hold = 2\n");
+    FB_ARENA a = fb_arena_new(4 << 20);
+    struct fb_str one = path_of(sign_link(&w, a, "here", fb_now_s() + 3600)), two = path_of(sign_link(&w, a, "here", fb_now_s() + 3601));
+    struct fb_str other_key = fb_arena_dup(a, one);
+    ((char *)other_key.p)[one.n - 3] ^= 1;
+    assert_int_equal(status_of(get(&w, a, one)), 200);
+    assert_int_equal(status_of(get(&w, a, other_key)), 200);
+    assert_int_equal(status_of(get(&w, a, one)), 429);
+    assert_int_equal(status_of(post(&w, a, one, "", "release")), 429);
+    assert_int_equal(w.fake.decided, 0);
+    assert_int_equal(status_of(get(&w, a, two)), 200);
+    world_close(&w);
+}
+
+enum { CROWD = 300 };
+
+/* Three times as many as there may be, all idle, and one who wants something. */
+static void a_crowd_of_idlers_keeps_nobody_out(void **state)
+{
+    (void)state;
+    struct world w;
+    int idle[CROWD];
+    world_open(&w, 60);
+    FB_ARENA a = fb_arena_new(4 << 20);
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)w.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    for (int i = 0; i < CROWD; i++) {
+        idle[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_int_equal(connect(idle[i], (struct sockaddr *)&to, sizeof to), 0);
+    }
+    int64_t from_ms = fb_clock_ms();
+    assert_int_equal(status_of(get(&w, a, path_of(sign_link(&w, a, "here", fb_now_s() + 3600)))), 200);
+    assert_in_range(fb_clock_ms() - from_ms, 0, 5000);
+    struct pollfd first = {.fd = idle[0], .events = POLLIN}, last = {.fd = idle[CROWD - 1], .events = POLLIN};
+    assert_int_equal(poll(&first, 1, 5000), 1);
+    assert_int_equal(poll(&last, 1, 0), 0);
+    for (int i = 0; i < CROWD; i++)
+        close(idle[i]);
+    world_close(&w);
+}
+
 /* The service manager keeps its end of the listening socket: visitors wait there until the page is up again. */
 static void a_stop_leaves_the_handed_socket_listening(void **state)
 {
@@ -553,14 +641,17 @@ static void a_stop_leaves_the_handed_socket_listening(void **state)
     struct fake f = {.state = FB_STATE_held};
     struct web_desk desk = {fake_verify, fake_call, &f};
     struct web_server *server;
+    struct fb_conf *conf;
     struct fb_err err;
     int handed;
+    assert_int_equal(fb_conf_load(NULL, &conf, &err), 0);
     assert_int_equal(fb_tcp_listen("127.0.0.1:0", &handed, &err), 0);
     FB_FD managers = dup(handed);
     assert_true(managers >= 0);
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port_of(handed)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    assert_int_equal(web_server_open(handed, 100, 10, &site, &desk, &server, &err), 0);
+    assert_int_equal(web_server_open(handed, conf, NULL, &site, &desk, &server, &err), 0);
     web_server_close(server);
+    fb_conf_free(conf);
     assert_int_equal(fcntl(handed, F_GETFD), -1);
     FB_FD visitor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(connect(visitor, (struct sockaddr *)&to, sizeof to), 0);
@@ -605,6 +696,10 @@ int main(void)
         cmocka_unit_test(bodies_that_are_too_large_are_not_read),
         cmocka_unit_test(a_keeper_that_is_away_is_a_503),
         cmocka_unit_test(a_visitor_who_dawdles_is_cut_off),
+        cmocka_unit_test(who_asks_too_often_is_told_when),
+        cmocka_unit_test(a_proxy_tells_whose_request_it_is),
+        cmocka_unit_test(a_link_that_is_loaded_too_often_waits_alone),
+        cmocka_unit_test(a_crowd_of_idlers_keeps_nobody_out),
         cmocka_unit_test(a_stop_leaves_the_handed_socket_listening),
     };
     return cmocka_run_group_tests(tests, suite_open, suite_close);
