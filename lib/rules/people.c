@@ -11,7 +11,7 @@
 #include "base/io.h"
 #include "rules/text.h"
 
-enum { FILE_MAX = 64 * 1024 * 1024, COLUMNS_MAX = 64 };
+enum { FILE_MAX = 64 * 1024 * 1024, SCRATCH_MAX = 1024 * 1024 * 1024, COLUMNS_MAX = 64 };
 
 static const struct fb_str people_columns[] = {FB_STR_INIT("email"), FB_STR_INIT("name"), FB_STR_INIT("aliases"), FB_STR_INIT("title"),
                                                FB_STR_INIT("manager"), FB_STR_INIT("region"), FB_STR_INIT("rank")};
@@ -239,20 +239,31 @@ static int resolve_managers(struct fb_people *p, const char *path, struct fb_buf
     return warnings->failed ? -1 : 0;
 }
 
+static int add_name(struct fb_people *p, struct fb_arena *arena, struct fb_str key, uint32_t who, struct fb_err *err)
+{
+    struct fb_str kept = fb_map_get(&p->names.map, key) ? key : fb_arena_dup(arena, key);
+    if (!kept.p)
+        return fb_fail_memory(err);
+    fb_names_add(&p->names, kept, who);
+    return 0;
+}
+
+/* Most keys are borne by many: each is kept once, the rest goes with @scratch. */
 static int index_names(struct fb_people *p, struct fb_arena *arena, struct fb_err *err)
 {
+    FB_ARENA scratch = fb_arena_new(SCRATCH_MAX);
     struct keys_of {
         size_t n;
         struct fb_str *v;
-    } *of = fb_arena_array(arena, p->n, sizeof *of);
+    } *of = scratch ? fb_arena_array(scratch, p->n, sizeof *of) : NULL;
     if (!of)
         return fb_fail_memory(err);
     size_t total = 0;
     for (size_t i = 0; i < p->n; i++) {
         struct fb_str keys[FB_NAME_KEYS];
-        if (fb_names_keys(arena, p->v[i].name, p->v[i].aliases, keys, &of[i].n, err))
+        if (fb_names_keys(scratch, p->v[i].name, p->v[i].aliases, keys, &of[i].n, err))
             return -1;
-        of[i].v = fb_arena_array(arena, of[i].n, sizeof *keys);
+        of[i].v = fb_arena_array(scratch, of[i].n, sizeof *keys);
         if (!of[i].v)
             return fb_fail_memory(err);
         memcpy(of[i].v, keys, of[i].n * sizeof *keys);
@@ -262,7 +273,8 @@ static int index_names(struct fb_people *p, struct fb_arena *arena, struct fb_er
         return -1;
     for (size_t i = 0; i < p->n; i++)
         for (size_t k = 0; k < of[i].n; k++)
-            fb_names_add(&p->names, of[i].v[k], (uint32_t)i);
+            if (add_name(p, arena, of[i].v[k], (uint32_t)i, err))
+                return -1;
     return 0;
 }
 
