@@ -29,7 +29,7 @@ static const char *const fb_schema_steps[] = {
     " BEGIN SELECT RAISE (ABORT, 'an event stays as long as its hold'); END",
     /* 2: counters */
     "CREATE TABLE count (day TEXT NOT NULL, name TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (day, name)) STRICT, WITHOUT ROWID",
-    /* 3: whose hold it is and on which thread (keyed hashes), when it opens, what was said about it; letters from the milter */
+    /* 3: whose hold it is and on which thread (keyed hashes), when it opens, what was said about it, in which language its sender is told; letters from the milter */
     "ALTER TABLE hold ADD COLUMN person BLOB;"
     "ALTER TABLE hold ADD COLUMN owner BLOB;"
     "ALTER TABLE hold ADD COLUMN thread BLOB;"
@@ -42,6 +42,7 @@ static const char *const fb_schema_steps[] = {
     "ALTER TABLE hold ADD COLUMN extended INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE hold ADD COLUMN reminded INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE hold ADD COLUMN wrong INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE hold ADD COLUMN language TEXT;"
     "UPDATE hold SET notice_s = changed_s WHERE message_id IS NOT NULL;"
     "CREATE INDEX hold_person ON hold (person, created_s);"
     "CREATE INDEX hold_notice ON hold (notice_hash);"

@@ -32,7 +32,7 @@ enum { FILE_MODE = 0660, ACTION_WITHDRAW = 2 }; /* of enum fb_desk_action; every
 /* --- statements --- */
 
 #define HOLD_COLUMNS "id, queue_id, state, rule, created_s, deadline_s, changed_s, fingerprint, message_id, copy_sent, decision, action," \
-    " person, owner, thread, opens_s, notice_s, notice_hash, later_hash, later, extended, reminded, wrong"
+    " person, owner, thread, opens_s, notice_s, notice_hash, later_hash, later, extended, reminded, wrong, language"
 #define HOLD_BLOBS "box, sealed, key_box, later_box"
 
 enum query {
@@ -47,7 +47,7 @@ static const char *const queries[QUERIES] = {
     [Q_COMMIT] = "COMMIT",
     [Q_ROLLBACK] = "ROLLBACK",
     [Q_ADD] = "INSERT INTO hold (id, queue_id, state, rule, created_s, deadline_s, changed_s, fingerprint, box,"
-              " person, owner, thread, opens_s) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?5, ?7, ?8, ?9, ?10, ?11, ?12)",
+              " person, owner, thread, opens_s, language) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?5, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     [Q_EVENT] = "INSERT INTO event (hold, at_s, was, became, who, why) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [Q_GET] = "SELECT " HOLD_COLUMNS ", " HOLD_BLOBS " FROM hold WHERE id = ?1",
     [Q_FIND] = "SELECT id FROM hold WHERE queue_id = ?1 ORDER BY created_s DESC, rowid DESC LIMIT 1",
@@ -95,7 +95,7 @@ static const char *const queries[QUERIES] = {
     [Q_LATER_DONE] = "UPDATE hold SET later = 0, message_id = NULL, later_box = NULL WHERE id = ?1",
     [Q_CLOSED] = "UPDATE hold SET box = NULL, key_box = NULL, message_id = NULL, later = 0, later_box = NULL WHERE id = ?1",
     [Q_FORGET_WHO] = "UPDATE hold SET queue_id = '', fingerprint = zeroblob(32), person = NULL, owner = NULL, thread = NULL, sealed = NULL,"
-                     " notice_hash = NULL, later_hash = NULL, decision = NULL WHERE (?1 >> state) & 1 AND changed_s < ?2 AND queue_id <> ''",
+                     " notice_hash = NULL, later_hash = NULL, decision = NULL, language = NULL WHERE (?1 >> state) & 1 AND changed_s < ?2 AND queue_id <> ''",
     [Q_FORGET_SPARE] = "DELETE FROM spare WHERE until_s <= ?1",
     [Q_FORGET_HELPED] = "DELETE FROM helped WHERE at_s < ?1",
 };
@@ -451,8 +451,8 @@ static int add(struct fb_store *s, struct change *c, struct fb_err *err)
 {
     const struct fb_hold *h = c->hold;
     struct fb_str fingerprint = {(const char *)h->fingerprint, sizeof h->fingerprint};
-    if (run(s, err, Q_ADD, "btitiibbbbbi", id_blob(&h->id), h->queue_id, (int64_t)h->state, h->rule, h->created_s, h->deadline_s, fingerprint,
-            h->box, hash_blob(h->person), hash_blob(h->owner), hash_blob(h->thread), h->opens_s))
+    if (run(s, err, Q_ADD, "btitiibbbbbit", id_blob(&h->id), h->queue_id, (int64_t)h->state, h->rule, h->created_s, h->deadline_s, fingerprint,
+            h->box, hash_blob(h->person), hash_blob(h->owner), hash_blob(h->thread), h->opens_s, h->language))
         return -1;
     return event(s, c, "", fb_state_name(h->state), err);
 }
@@ -832,7 +832,7 @@ static int hold_columns(struct fb_store *s, sqlite3_stmt *q, struct fb_arena *ar
                         .later = (enum fb_later_mail)sqlite3_column_int(q, 19), .extended = sqlite3_column_int(q, 20),
                         .reminded = sqlite3_column_int(q, 21), .wrong = sqlite3_column_int(q, 22)};
     if (column(q, 0, arena, &id) || column(q, 1, arena, &h.queue_id) || column(q, 3, arena, &h.rule) ||
-        column(q, 8, arena, &h.message_id) || column(q, 10, arena, &h.decision))
+        column(q, 8, arena, &h.message_id) || column(q, 10, arena, &h.decision) || column(q, 23, arena, &h.language))
         return fb_fail_memory(err);
     if (id.n != sizeof h.id.b || hash_columns(q, &h) || h.state >= FB_STATES || h.later > FB_LATER_REMINDER)
         return fb_fail(err, "store %s: a hold is not as it was written", s->path);
@@ -844,8 +844,8 @@ static int hold_columns(struct fb_store *s, sqlite3_stmt *q, struct fb_arena *ar
 /* The columns of HOLD_BLOBS, behind them. */
 static int blob_columns(sqlite3_stmt *q, struct fb_arena *arena, struct fb_hold *ret)
 {
-    return column(q, 23, arena, &ret->box) || column(q, 24, arena, &ret->sealed) || column(q, 25, arena, &ret->key_box) ||
-           column(q, 26, arena, &ret->later_box);
+    return column(q, 24, arena, &ret->box) || column(q, 25, arena, &ret->sealed) || column(q, 26, arena, &ret->key_box) ||
+           column(q, 27, arena, &ret->later_box);
 }
 
 int fb_store_get(struct fb_store *s, struct fb_hold_id id, struct fb_arena *arena, struct fb_hold *ret, struct fb_err *err)

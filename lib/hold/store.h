@@ -57,6 +57,7 @@ struct fb_hold {
                                                         * there is none, and for a gathered notice: that is answered by link alone */
     enum fb_later_mail later; /* the mail that message_id is of, where that is not the notice */
     struct fb_str later_box;  /* what goes into it, sealed to the keeper */
+    struct fb_str language;   /* in which its sender is told, a tag; empty: unknown */
     bool extended, reminded, wrong; /* its wait was begun anew, its sender reminded; its sender said that holding it was wrong */
 };
 

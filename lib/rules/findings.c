@@ -159,7 +159,7 @@ int fb_findings_make(const struct fb_judge *judge, struct fb_arena *arena, struc
     const struct fb_finding *best = main_finding(v, rules->n);
     j->findings = v;
     j->verdict = (struct fb_verdict){.findings = v, .findings_n = rules->n, .main = best, .action = best ? best->action : FB_PASS,
-                                     .unread = unread(judge, j->signals),
+                                     .unread = unread(judge, j->signals), .language = j->c.sender_person ? j->c.sender_person->language : FB_STR_NONE,
                                      .volunteer = fb_words_contain(&judge->conf->observe_volunteers, j->c.sender)};
     return best ? gather_readers(judge, arena, j, err) : 0;
 }

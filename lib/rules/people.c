@@ -2,7 +2,7 @@
  * nothing about mail. 50,000 people load in a fraction of a second: one pass of libcsv, three tables sized beforehand.
  *
  * DIAGNOSTICS: every fault names file and line: no header line, a column that is missing or stands twice, an email that is
- * none or stands twice, a rank that is no number, a quote that is never closed, bytes that are no UTF-8. A manager who is
+ * none or stands twice, a rank that is no number, a language that is no tag, a quote that is never closed, bytes that are no UTF-8. A manager who is
  * in no line, and a reporting line that goes round, are warnings: the rest of the directory is still true. */
 #include "rules/people.h"
 
@@ -14,9 +14,9 @@
 enum { FILE_MAX = 64 * 1024 * 1024, SCRATCH_MAX = 1024 * 1024 * 1024, COLUMNS_MAX = 64 };
 
 static const struct fb_str people_columns[] = {FB_STR_INIT("email"), FB_STR_INIT("name"), FB_STR_INIT("aliases"), FB_STR_INIT("title"),
-                                               FB_STR_INIT("manager"), FB_STR_INIT("region"), FB_STR_INIT("rank")};
+                                               FB_STR_INIT("manager"), FB_STR_INIT("region"), FB_STR_INIT("rank"), FB_STR_INIT("language")};
 static const struct fb_str list_columns[] = {FB_STR_INIT("list"), FB_STR_INIT("member")};
-enum { EMAIL, NAME, ALIASES, TITLE, MANAGER, REGION, RANK, FIELDS };
+enum { EMAIL, NAME, ALIASES, TITLE, MANAGER, REGION, RANK, LANGUAGE, FIELDS };
 enum { LIST, MEMBER };
 
 /* A table being read: which column is which, the fields of the row at hand, and who takes a finished row. */
@@ -194,6 +194,31 @@ static int set_rank(struct table *t, struct fb_person *who, struct fb_err *err)
     return 0;
 }
 
+/* As in BCP 47, by its form alone: "de", "pt-br". It may become the name of a folder. */
+static bool is_language(struct fb_str s)
+{
+    struct fb_str rest = s, part;
+    bool first = true;
+    for (; fb_str_split(&rest, '-', &part); first = false) {
+        if (part.n < (first ? 2 : 1) || part.n > 8)
+            return false;
+        for (size_t i = 0; i < part.n; i++)
+            if (!fb_is_alpha(part.p[i]) && (first || !fb_is_digit(part.p[i])))
+                return false;
+    }
+    return !first && s.n <= FB_LANGUAGE_MAX && s.p[s.n - 1] != '-';
+}
+
+static int set_language(struct table *t, struct fb_person *who, struct fb_err *err)
+{
+    who->language = fb_arena_lower(t->arena, t->row[LANGUAGE]);
+    if (!who->language.p)
+        return fb_fail_memory(err);
+    if (who->language.n && !is_language(who->language))
+        return fb_fail(err, "%s:%u: the language '%.*s' is no tag (de, pt-br)", t->path, t->line, FB_FMT(who->language));
+    return 0;
+}
+
 static int take_person(struct table *t, struct fb_err *err)
 {
     struct fb_people *p = t->arg;
@@ -207,7 +232,7 @@ static int take_person(struct table *t, struct fb_err *err)
     if (*at)
         return fb_fail(err, "%s:%u: %.*s stands in line %u already", t->path, t->line, FB_FMT(who->email), p->v[*at - 1].line);
     *at = (uint32_t)++p->n;
-    return set_rank(t, who, err);
+    return set_rank(t, who, err) || set_language(t, who, err) ? -1 : 0;
 }
 
 /* Above @who in the reporting line: how many steps to the top; FB_PEOPLE_STEPS where it goes round. */

@@ -1,19 +1,20 @@
 /* Who is who: the directory and the lists, from the admin's CSV files (RFC 4180, UTF-8). Immutable once loaded.
  *
  * people file: a header line, then one person a line. Columns in any order: email and name are needed; aliases (separated
- * by blanks, in "quotes" where one holds a blank), title, manager (an email), region and rank (0 to 9, the higher the more
- * senior) may be there; other columns are left alone.
+ * by blanks, in "quotes" where one holds a blank), title, manager (an email), region, rank (0 to 9, the higher the more
+ * senior) and language (a tag, "de": in which they are told of their own mail) may be there; other columns are left alone.
  * lists file: list, member; a member may be a list. */
 #ifndef FB_RULES_PEOPLE_H
 #define FB_RULES_PEOPLE_H
 
 #include "rules/map.h"
 
-enum { FB_PEOPLE_STEPS = 32, FB_NAME_WORDS = 4 };
+enum { FB_PEOPLE_STEPS = 32, FB_NAME_WORDS = 4, FB_LANGUAGE_MAX = 16 };
 
 struct fb_person {
     struct fb_str email; /* lower case */
     struct fb_str name, aliases, title, region;
+    struct fb_str language; /* lower case; empty: unknown */
     const struct fb_person *manager; /* NULL: none */
     unsigned depth; /* steps below the top of the reporting line */
     unsigned rank;  /* of the file, else from the title; 0: unknown */

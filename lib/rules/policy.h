@@ -97,6 +97,7 @@ struct fb_verdict {
     const struct fb_finding *findings;
     struct fb_change change;   /* looked for where a rule fires that is not merely observed, whatever the installation's mode */
     enum fb_reason unread;     /* FB_REASON_language: the judge of meaning did not read it; audience and phrases counted alone */
+    struct fb_str language;    /* of the sender, of people.csv; empty: unknown */
     bool volunteer;            /* observe mode may log its words */
     struct fb_str facts;       /* JSON of facts/facts.h; empty for FB_PASS */
     struct fb_str message_id;  /* with <>; empty where it has none */
@@ -112,6 +113,9 @@ bool fb_scope_learns(const struct fb_conf *conf, const struct fb_envelope *env, 
 enum { FB_LEARN_NOTHING = 1 };
 int fb_learn(const struct fb_policy *p, struct fb_arena *arena, const struct fb_envelope *env, const struct fb_headers *h, int64_t now_s,
              struct fb_history_mail *ret, struct fb_err *err);
+
+/* The name that the directory has for @addr (lower case); empty where it knows none. */
+struct fb_str fb_policy_name(const struct fb_policy *p, struct fb_str addr);
 
 struct fb_judge_input {
     const struct fb_envelope *env;

@@ -78,7 +78,19 @@ static void faults_name_file_and_line(void **state)
     refuses("email,name\na@x.example,\xFF\n", "people.csv:2: this line is no UTF-8");
     refuses("email,name\na@x.example,\"A\n", "people.csv:2: a quote is never closed");
     refuses("email,name,rank\na@x.example,A,ten\n", "people.csv:2: rank 'ten' is no number from 0 to 9");
+    refuses("email,name,language\na@x.example,A,../en\n", "people.csv:2: the language '../en' is no tag (de, pt-br)");
+    refuses("email,name,language\na@x.example,A,d\n", "people.csv:2: the language 'd' is no tag (de, pt-br)");
+    refuses("email,name,language\na@x.example,A,de-\n", "people.csv:2: the language 'de-' is no tag (de, pt-br)");
     refuses("email,name\na@x.example,A,more\n", "people.csv:2: more fields than columns");
+}
+
+static void a_language_may_be_known(void **state)
+{
+    (void)state;
+    struct fb_people p = read_both("email,name,language\na@x.example,A,\nb@x.example,B,de\nc@x.example,C,pt-BR\n", NULL);
+    assert_int_equal(find(&p, "a@x.example")->language.n, 0);
+    assert_string_equal(find(&p, "b@x.example")->language.p, "de");
+    assert_string_equal(find(&p, "c@x.example")->language.p, "pt-br");
 }
 
 static void an_unknown_manager_is_a_warning(void **state)
@@ -195,7 +207,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_stand_in_any_order), cmocka_unit_test(faults_name_file_and_line),
         cmocka_unit_test(an_unknown_manager_is_a_warning), cmocka_unit_test(managers_that_go_round_end),
-        cmocka_unit_test(who_is_above_whom), cmocka_unit_test(a_title_tells_the_rank),
+        cmocka_unit_test(a_language_may_be_known), cmocka_unit_test(who_is_above_whom), cmocka_unit_test(a_title_tells_the_rank),
         cmocka_unit_test(a_person_is_found_by_each_of_the_names), cmocka_unit_test(names_that_are_words_are_known),
         cmocka_unit_test(lists_keep_their_members), cmocka_unit_test(fifty_thousand_load_at_once),
         cmocka_unit_test(no_allocation_may_fail_unseen),

@@ -268,7 +268,7 @@ static const uint8_t hash_key[FB_HASH_KEY] = {7};
 static struct fb_hold hold_of(const char *login, const char *sender, const char *root, int64_t created_s)
 {
     struct fb_hold h = a_hold(FB_STATE_pending);
-    h.created_s = created_s, h.opens_s = created_s + 60;
+    h.created_s = created_s, h.opens_s = created_s + 60, h.language = FB_STR("de");
     fb_hold_hashes(hash_key, fb_str(login), fb_str(sender), fb_str(root), &h);
     return h;
 }
@@ -306,6 +306,8 @@ static void what_is_known_of_the_person_is_read_back(void **state)
     assert_memory_equal(r.owner, h.owner, FB_HASH);
     assert_memory_equal(r.thread, h.thread, FB_HASH);
     assert_int_equal(r.opens_s, NOW + 60);
+    assert_text(r.language, "de");
+    assert_int_equal(got(f, plain.id).language.n, 0);
     assert_true(is_zero(got(f, plain.id).person) && is_zero(got(f, plain.id).notice_hash));
 }
 
