@@ -4,6 +4,7 @@
 
 #include "conf/conf.h"
 #include "daemon/daemon.h"
+#include "tls/tls.h"
 
 enum { EXIT_WOULD_TELL = 10, EXIT_WOULD_HOLD = 20 }; /* of check */
 
@@ -23,6 +24,10 @@ int command_usage(const char *command);
 int command_failed(const struct fb_err *err);
 /* The same of the configuration. FB_EXIT_CONFIG. */
 int command_misconfigured(const struct fb_err *err);
+
+/* Why senders may not reach the page at web.base_url, one reason a line; empty: nothing speaks against it. @tls NULL:
+ * the page has no certificate. */
+struct fb_str reach_warnings(const struct fb_conf *conf, const struct fb_tls *tls, int64_t now_s, struct fb_arena *arena);
 
 static inline void command_conf_cleanup(struct fb_conf **conf)
 {

@@ -3,6 +3,7 @@
  *
  * DIAGNOSTICS: the first fault, with file, line, section and key, and FB_EXIT_CONFIG; warnings go to standard error and
  * leave the exit code alone. */
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -85,12 +86,32 @@ static void postfix_check(struct fb_arena *arena)
         warn(POSTFIX_MAIN " does not say enable_long_queue_ids = yes: nothing can be held");
 }
 
+static void warn_lines(struct fb_str lines)
+{
+    struct fb_str line;
+    while (fb_str_line(&lines, &line))
+        fprintf(stderr, "warning: %.*s\n", FB_FMT(line));
+}
+
 static void warnings(const struct fb_policy *policy, struct fb_arena *arena)
 {
-    struct fb_str all = fb_policy_warnings(policy, arena), line;
-    while (fb_str_line(&all, &line))
-        fprintf(stderr, "warning: %.*s\n", FB_FMT(line));
+    warn_lines(fb_policy_warnings(policy, arena));
     postfix_check(arena);
+}
+
+/* The key of a certificate is root's, or the page's; whoever may not read it is not told whether it is sound. */
+static int reach_check(const struct fb_conf *conf, struct fb_arena *arena, struct fb_err *err)
+{
+    struct fb_tls tls;
+    if (*conf->web_tls_key && access(conf->web_tls_key, R_OK) < 0 && errno == EACCES) {
+        warn("web.tls_key is not for you to read: it is not checked");
+        return 0;
+    }
+    int rc = fb_tls_load(conf->web_tls_certificate, conf->web_tls_key, arena, &tls, err);
+    fb_tls_wipe(&tls);
+    if (rc >= 0)
+        warn_lines(reach_warnings(conf, rc == FB_TLS_NONE ? NULL : &tls, fb_now_s(), arena));
+    return rc < 0 ? -1 : 0;
 }
 
 static int check(const char *path)
@@ -103,7 +124,7 @@ static int check(const char *path)
     if (fb_policy_load(path, NULL, &policy, &err))
         return command_misconfigured(&err);
     const struct fb_conf *conf = fb_policy_conf(policy);
-    if (link_check(conf, arena, &err) || keys_check(conf->forbear_keys_dir, &err))
+    if (link_check(conf, arena, &err) || keys_check(conf->forbear_keys_dir, &err) || reach_check(conf, arena, &err))
         return command_misconfigured(&err);
     warnings(policy, arena);
     printf("%s: OK\n", path);

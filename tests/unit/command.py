@@ -85,6 +85,47 @@ phrases = none
         self.write_conf(more="[web]\nbase_url = https://" + "x" * 80)
         self.assertIn("base_url", self.run_it("config", "check", want=CONFIG))
 
+    def warned(self, web):
+        """What is said of the page alone, with these lines in [web]."""
+        self.write_conf(more="[web]\n" + web)
+        done = subprocess.run([FORBEAR, "config", "check", "-c", self.conf], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return "".join(line for line in done.stderr.splitlines(True) if "warning: web." in line)
+
+    def certificate(self, host, days=90):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", str(days),
+                        "-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}",
+                        "-keyout", self.dir / f"{host}.key", "-out", self.dir / f"{host}.crt"], check=True, capture_output=True)
+        return f"tls_certificate = {host}.crt\ntls_key = {host}.key\n"
+
+    def test_config_check_warns_of_links_that_senders_cannot_follow(self):
+        self.assertEqual(self.warned("base_url = https://forbear.example.org"), "")
+        self.assertEqual(self.warned("base_url = https://[2001:db8::1]:8443/mail"), "")
+        for loopback in ("127.0.0.1:8480", "localhost", "[::1]:8480"):
+            self.assertIn("this machine alone", self.warned(f"base_url = http://{loopback}"))
+        self.assertIn("no domain", self.warned("base_url = https://forbear"))
+        self.assertIn("by http", self.warned("base_url = http://forbear.example.org"))
+        self.assertIn("neither web.tls_certificate nor", self.warned("base_url = https://forbear.example.org:8480\nproxies ="))
+        self.assertIn("port 80, but web.listen has 8480", self.warned("base_url = http://forbear.example.org\nproxies ="))
+
+    def test_config_check_reads_the_certificate(self):
+        ours = self.certificate("forbear.example.org") + "listen = 0.0.0.0:443\n"
+        soon = self.certificate("soon.example.org", 5) + "listen = 0.0.0.0:443\n"
+        self.assertEqual(self.warned("base_url = https://forbear.example.org\n" + ours), "")
+        self.assertIn("speaks HTTPS alone", self.warned("base_url = http://forbear.example.org\n" + ours))
+        self.assertIn("not for other.example.org", self.warned("base_url = https://other.example.org\n" + ours))
+        self.assertIn("expires within 14 days", self.warned("base_url = https://soon.example.org\n" + soon))
+
+    def test_config_check_refuses_a_certificate_that_cannot_be_served(self):
+        for host in ("one.example.org", "two.example.org"):
+            self.certificate(host)
+        for lines, said in (("tls_key = one.example.org.key", "both or none"),
+                            ("tls_certificate = gone.crt\ntls_key = one.example.org.key", "gone.crt"),
+                            ("tls_certificate = one.example.org.crt\ntls_key = two.example.org.key", "two.example.org.key is not the key of"),
+                            ("tls_certificate = one.example.org.key\ntls_key = one.example.org.key", "web.tls_certificate: ")):
+            self.write_conf(more="[web]\n" + lines)
+            self.assertIn(said, self.run_it("config", "check", want=CONFIG))
+
     def test_config_check_refuses_a_public_key_that_is_none(self):
         self.run_it("keygen")
         (self.dir / "keys/public/AAAAAAAA.pub").write_text("k4.public.short\n")
