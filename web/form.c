@@ -37,13 +37,13 @@ static int decode(struct fb_str s, struct fb_arena *arena, struct fb_str *ret, s
 
 static int action_parse(struct fb_str s, enum fb_desk_action *ret, struct fb_err *err)
 {
-    if (fb_str_eq(s, FB_STR("release")))
-        *ret = FB_DESK_RELEASE;
-    else if (fb_str_eq(s, FB_STR("withdraw")))
-        *ret = FB_DESK_WITHDRAW;
-    else
-        return fb_fail(err, "the form asks for no known action");
-    return 0;
+    static const char *const names[] = {[FB_DESK_RELEASE] = "release", [FB_DESK_WITHDRAW] = "withdraw", [FB_DESK_TALKED] = "talked", [FB_DESK_WRONG] = "wrong"};
+    for (int a = FB_DESK_RELEASE; a <= FB_DESK_WRONG; a++)
+        if (fb_str_eq(s, fb_str(names[a]))) {
+            *ret = (enum fb_desk_action)a;
+            return 0;
+        }
+    return fb_fail(err, "the form asks for no known action");
 }
 
 static int field_set(struct fb_str name, struct fb_str value, struct web_form *form, struct fb_err *err)

@@ -12,7 +12,8 @@ struct web_form {
     enum fb_desk_action action;
 };
 
-/* Exactly the fields token and action, each once, in any order; action is release or withdraw. *ret lives in @arena. */
+/* Exactly the fields token and action, each once, in any order; action is release, withdraw,
+ * talked or wrong. *ret lives in @arena. */
 int web_form_parse(struct fb_str body, struct fb_arena *arena, struct web_form *ret, struct fb_err *err);
 
 #endif

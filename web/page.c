@@ -18,10 +18,11 @@ enum { RETRY_AFTER_S = 30 };
 static const char HTML[] = "text/html; charset=utf-8";
 static const char PLAIN[] = "text/plain; charset=utf-8";
 static const char CSS[] = "text/css; charset=utf-8";
+static const char SCRIPT[] = "text/javascript; charset=utf-8";
 static const char FORM[] = "application/x-www-form-urlencoded";
 
 const struct web_header WEB_HEADERS[] = {
-    {"Content-Security-Policy", "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"},
+    {"Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"},
     {"Referrer-Policy", "no-referrer"},
     {"Cache-Control", "no-store"},
     {"X-Content-Type-Options", "nosniff"},
@@ -65,9 +66,10 @@ static void answer_with(struct visit *v, unsigned status, const char *type, stru
 static void answer_problem(struct visit *v, enum problem p)
 {
     struct fb_str body;
+    const struct web_texts *texts = web_site_texts(v->site, FB_STR_NONE, v->req->accept_language);
     json_t *values = json_pack("{s:b, s:s%, s:b}", PROBLEMS[p].section, 1, "prefix", v->site->prefix.p, v->site->prefix.n,
                                "withdraws", v->site->withdraws);
-    if (fb_template_render("problem.html", v->site->problem, values, FB_ESCAPE_HTML, v->arena, &body, NULL) == 0)
+    if (fb_template_render("problem.html", texts->problem, values, FB_ESCAPE_HTML, v->arena, &body, NULL) == 0)
         answer_with(v, PROBLEMS[p].status, HTML, body);
     else
         answer_with(v, PROBLEMS[p].status, PLAIN, FB_STR("Please try again later.\n"));
@@ -79,14 +81,15 @@ static void answer_problem(struct visit *v, enum problem p)
 static void show(struct visit *v, const struct fb_desk_view *view)
 {
     struct fb_str body;
-    json_t *values = web_view(view, v->key, v->token, v->site->prefix, v->site->withdraws, v->req->now_s, v->arena);
-    int rc = values ? fb_template_render("page.html", v->site->page, values, FB_ESCAPE_HTML, v->arena, &body, &v->answer->fault)
-                    : fb_fail(&v->answer->fault, "the keeper names a state that is not known, or memory is out");
-    json_decref(values);
-    if (rc)
-        answer_problem(v, UNAVAILABLE);
-    else
+    struct fb_err *err = &v->answer->fault;
+    const struct web_texts *texts;
+    struct web_look look = {.site = v->site, .view = view, .key = v->key, .token = v->token, .accept = v->req->accept_language, .now_s = v->req->now_s};
+    json_t *values = web_view(&look, v->arena, &texts, err);
+    if (values && fb_template_render("page.html", texts->page, values, FB_ESCAPE_HTML, v->arena, &body, err) == 0)
         answer_with(v, 200, HTML, body);
+    else
+        answer_problem(v, UNAVAILABLE);
+    json_decref(values);
 }
 
 /* True where the keeper answered that it did what was asked; otherwise the visitor was answered. */
@@ -144,7 +147,7 @@ static void decide(struct visit *v, const struct web_form *form)
     struct fb_str key = form->action == FB_DESK_WITHDRAW ? (struct fb_str){(char *)v->key, sizeof v->key} : FB_STR_NONE;
     if (!ask(v, &(struct fb_desk_request){.op = FB_DESK_DECIDE, .action = form->action, .token = v->token, .why = FB_STR_NONE, .key = key}, &outcome, &view))
         return;
-    /* Also where it was decided before: the page then says what happened. */
+    /* Also where it was decided before, or is too early: the page then says what happened, or from when. */
     answer_with(v, 303, PLAIN, FB_STR("See the page.\n"));
     v->answer->location = fb_arena_printf(v->arena, "%.*s/h/%.*s", FB_FMT(v->site->prefix), FB_FMT(v->last));
     if (!v->answer->location.p)
@@ -234,6 +237,9 @@ void web_answer(const struct web_site *site, const struct web_desk *desk, const 
     } else if (fb_str_eq(path, FB_STR("/style.css"))) {
         ret->route = "style";
         answer_file(&v, CSS, site->style);
+    } else if (fb_str_eq(path, FB_STR("/page.js"))) {
+        ret->route = "script";
+        answer_file(&v, SCRIPT, site->script);
     } else if (fb_str_eq(path, FB_STR("/robots.txt"))) {
         ret->route = "robots";
         answer_file(&v, PLAIN, FB_STR("User-agent: *\nDisallow: /\n"));
@@ -241,43 +247,4 @@ void web_answer(const struct web_site *site, const struct web_desk *desk, const 
         ret->route = "none";
         answer_problem(&v, NOT_FOUND);
     }
-}
-
-/* scheme://host[:port][/path]: the origin as browsers write it (RFC 6454, 6.2: without the scheme's own port), and the path. */
-static int base_url_split(const char *base_url, struct fb_arena *arena, struct web_site *ret, struct fb_err *err)
-{
-    struct fb_str url = fb_str(base_url);
-    ret->https = fb_str_istarts(url, FB_STR("https://"));
-    size_t scheme = ret->https ? 8 : 7, end = scheme;
-    if (!ret->https && !fb_str_istarts(url, FB_STR("http://")))
-        return fb_fail(err, "web.base_url: %s begins with neither https:// nor http://", base_url);
-    while (end < url.n && url.p[end] != '/')
-        end++;
-    if (end == scheme || url.p[url.n - 1] == '/')
-        return fb_fail(err, "web.base_url: %s names no host, or ends in a slash", base_url);
-    ret->origin = fb_arena_dup(arena, (struct fb_str){url.p, end});
-    ret->prefix = fb_arena_dup(arena, (struct fb_str){url.p + end, url.n - end});
-    struct fb_str port = ret->https ? FB_STR(":443") : FB_STR(":80");
-    if (ret->origin.p && fb_str_iends(ret->origin, port))
-        ret->origin.n -= port.n;
-    return ret->origin.p && ret->prefix.p ? 0 : fb_fail_memory(err);
-}
-
-/* Reads a template and renders it once with nothing in it: a fault in its tags shows now and not to a visitor. */
-static int template_open(const char *data_dir, const char *language, const char *file, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err)
-{
-    struct fb_str nothing;
-    if (fb_template_read(data_dir, language, file, arena, ret, err))
-        return -1;
-    return fb_template_render(file, *ret, NULL, FB_ESCAPE_HTML, arena, &nothing, err);
-}
-
-int web_site_open(const char *base_url, bool withdraws, const char *data_dir, const char *language, struct fb_arena *arena,
-                  struct web_site *ret, struct fb_err *err)
-{
-    *ret = (struct web_site){.withdraws = withdraws};
-    if (base_url_split(base_url, arena, ret, err) || template_open(data_dir, language, "page.html", arena, &ret->page, err) ||
-        template_open(data_dir, language, "problem.html", arena, &ret->problem, err))
-        return -1;
-    return fb_template_read(data_dir, language, "page.css", arena, &ret->style, err);
 }

@@ -3,6 +3,7 @@
 #define FB_WEB_PAGE_H
 
 #include "web/form.h"
+#include "web/site.h"
 #include "wire/desk.h"
 
 enum { WEB_REFUSED = 1 };
@@ -17,21 +18,9 @@ struct web_desk {
     void *arg;
 };
 
-/* What does not change from request to request. Shared by all threads. */
-struct web_site {
-    struct fb_str origin; /* "https://forbear.example.org", as browsers write it in Origin */
-    struct fb_str prefix; /* path of base_url: "" or "/forbear" */
-    bool https, withdraws; /* withdraws: what happens when the delay ends */
-    struct fb_str page, problem, style; /* page.html, problem.html, page.css */
-};
-
-/* Reads the templates and proves that they are sound. Text lives in @arena. */
-int web_site_open(const char *base_url, bool withdraws, const char *data_dir, const char *language, struct fb_arena *arena,
-                  struct web_site *ret, struct fb_err *err);
-
 struct web_request {
     struct fb_str method, path;  /* the path as it was sent, without a query */
-    struct fb_str content_type, origin, fetch_site; /* header fields; p is NULL where they were not sent */
+    struct fb_str content_type, origin, fetch_site, accept_language; /* header fields; p is NULL where they were not sent */
     struct fb_str body;
     bool body_too_large;
     int64_t now_s;

@@ -187,6 +187,7 @@ static enum MHD_Result answer(struct web_server *s, struct MHD_Connection *c, co
     struct web_request req = {
         .method = fb_str(method), .path = fb_str(url),
         .content_type = header(c, "Content-Type"), .origin = header(c, "Origin"), .fetch_site = header(c, "Sec-Fetch-Site"),
+        .accept_language = header(c, "Accept-Language"),
         .body = {r->body, r->n}, .body_too_large = r->too_large, .now_s = fb_now_s(),
     };
     set_at_work(s, c, true);

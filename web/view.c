@@ -1,16 +1,23 @@
 /* The view: turns what the keeper said, and the facts that the visitor's key opens, into values for the template. It
  * decides what may be shown; how, the template does. A blob that is gone or cannot be opened costs the details alone:
- * the state and the buttons stay. */
+ * the state and the buttons stay.
+ *
+ * DIAGNOSTICS: fails for a state that is none, for a faulty page.txt, and for lack of memory. */
 #include "web/view.h"
 
 #include <time.h>
 
 #include "facts/facts.h"
 #include "hold/seal.h"
+#include "template/template.h"
+#include "web/letters.h"
 
-static const char *const WEEKDAYS[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
-static const char *const MONTHS[] = {"January", "February", "March",     "April",   "May",      "June",
-                                     "July",    "August",   "September", "October", "November", "December"};
+/* ---- when ---- */
+
+/* Names of sections, so that each language writes them its own way. */
+static const char *const WEEKDAYS[] = {"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"};
+static const char *const MONTHS[] = {"january", "february", "march",     "april",   "may",      "june",
+                                     "july",    "august",   "september", "october", "november", "december"};
 
 /* Minutes east of UTC, as the sender's own Date said; 0 where it is not known or is none on this earth. */
 static int offset_of(const json_t *facts)
@@ -25,25 +32,65 @@ static bool local_time(int64_t at_s, int tz_min, struct tm *ret)
     return !__builtin_add_overflow(at_s, (int64_t)tz_min * 60, &t) && gmtime_r(&t, ret);
 }
 
-static json_t *time_value(int64_t at_s, int tz_min, int64_t now_s, struct fb_arena *arena)
+/* "today at 14:05", as page.txt has it. */
+static int moment_text(const struct web_texts *texts, const struct tm *t, bool today, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err)
+{
+    char hour[3], minute[3], clock[6];
+    strftime(hour, sizeof hour, "%H", t);
+    strftime(minute, sizeof minute, "%M", t);
+    strftime(clock, sizeof clock, "%H:%M", t);
+    json_t *values = json_pack("{s:{s:b, s:b, s:b, s:i, s:b, s:i, s:s, s:s, s:s}}", "moment", "today", today, WEEKDAYS[t->tm_wday], 1, MONTHS[t->tm_mon], 1,
+                               "day", t->tm_mday, "first", t->tm_mday == 1, "year", t->tm_year + 1900, "hour", hour, "minute", minute, "time", clock);
+    int rc = values ? fb_template_render("page.txt", texts->plain, values, FB_ESCAPE_NONE, arena, ret, err) : fb_fail_memory(err);
+    json_decref(values);
+    *ret = rc ? FB_STR_NONE : fb_str_trim(*ret);
+    return rc;
+}
+
+static int put_time(json_t *all, const char *name, int64_t at_s, int tz_min, const struct web_look *look, const struct web_texts *texts,
+                    struct fb_arena *arena, struct fb_err *err)
 {
     struct tm t, now;
-    if (!local_time(at_s, tz_min, &t) || !local_time(now_s, tz_min, &now))
-        return json_null();
+    struct fb_str text;
+    if (!local_time(at_s, tz_min, &t) || !local_time(look->now_s, tz_min, &now))
+        return 0;
+    if (moment_text(texts, &t, t.tm_yday == now.tm_yday && t.tm_year == now.tm_year, arena, &text, err))
+        return -1;
     char sign = tz_min < 0 ? '-' : '+';
     int off = tz_min < 0 ? -tz_min : tz_min;
-    struct fb_str time = fb_arena_printf(arena, "%02d:%02d", t.tm_hour, t.tm_min);
     struct fb_str zone = fb_arena_printf(arena, off ? "UTC%c%02d:%02d" : "UTC", sign, off / 60, off % 60);
     struct fb_str iso = fb_arena_printf(arena, "%04d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday,
                                         t.tm_hour, t.tm_min, t.tm_sec, sign, off / 60, off % 60);
-    if (!time.p || !zone.p || !iso.p)
-        return NULL;
-    return json_pack("{s:s, s:s, s:i, s:s, s:i, s:s, s:s, s:b}", "time", time.p, "weekday", WEEKDAYS[t.tm_wday], "day", t.tm_mday,
-                     "month", MONTHS[t.tm_mon], "year", t.tm_year + 1900, "zone", zone.p, "iso", iso.p,
-                     "today", t.tm_yday == now.tm_yday && t.tm_year == now.tm_year);
+    if (!zone.p || !iso.p ||
+        json_object_set_new(all, name, json_pack("{s:s%, s:s, s:s}", "text", text.p, text.n, "zone", zone.p, "iso", iso.p)))
+        return fb_fail_memory(err);
+    return 0;
 }
 
-static json_t *facts_open(struct fb_str sealed, const uint8_t key[FB_PAGE_KEY], struct fb_arena *arena)
+/* "1 h 5 min": symbols that every language writes alike. page.js goes on from there. */
+static json_t *left(int64_t s, struct fb_arena *arena)
+{
+    long long min = (s + 59) / 60;
+    struct fb_str text = min < 60 ? fb_arena_printf(arena, "%lld min", min) : fb_arena_printf(arena, "%lld h %lld min", min / 60, min % 60);
+    return text.p ? json_stringn(text.p, text.n) : NULL;
+}
+
+static int put_times(json_t *all, const struct web_look *look, int tz_min, const struct web_texts *texts, struct fb_arena *arena, struct fb_err *err)
+{
+    const struct fb_desk_view *v = look->view;
+    if (put_time(all, "created", v->created_s, tz_min, look, texts, arena, err) || put_time(all, "until", v->deadline_s, tz_min, look, texts, arena, err) ||
+        put_time(all, "changed", v->changed_s, tz_min, look, texts, arena, err))
+        return -1;
+    if (v->opens_s > look->now_s && put_time(all, "opens", v->opens_s, tz_min, look, texts, arena, err))
+        return -1;
+    if (v->deadline_s > look->now_s && json_object_set_new(all, "left", left(v->deadline_s - look->now_s, arena)))
+        return fb_fail_memory(err);
+    return 0;
+}
+
+/* ---- what ---- */
+
+static json_t *facts_open(struct fb_str sealed, const uint8_t *key, struct fb_arena *arena)
 {
     struct fb_str plain;
     json_t *facts = NULL;
@@ -52,23 +99,84 @@ static json_t *facts_open(struct fb_str sealed, const uint8_t key[FB_PAGE_KEY], 
     return facts;
 }
 
+static void mark(char *flags, struct fb_str words, struct fb_str text)
+{
+    for (size_t at = 0; text.n && at + text.n <= words.n; at += text.n) {
+        const char *found = memmem(words.p + at, words.n - at, text.p, text.n);
+        if (!found)
+            return;
+        at = (size_t)(found - words.p);
+        memset(flags + at, 1, text.n);
+    }
+}
+
+/* One flag a byte: whether it is of the words that decided. */
+static char *flags_of(json_t *facts, struct fb_str words, struct fb_arena *arena)
+{
+    size_t i, k;
+    json_t *rule, *e;
+    char *flags = fb_arena_array(arena, words.n + 1, 1);
+    json_array_foreach(json_object_get(facts, "rules"), i, rule)
+        json_array_foreach(json_object_get(rule, "evidence"), k, e)
+            if (flags)
+                mark(flags, words, fb_str(json_string_value(json_object_get(e, "text"))));
+    return flags;
+}
+
+static int put_marked(json_t *facts, struct fb_arena *arena, struct fb_err *err)
+{
+    struct fb_str words = fb_str(json_string_value(json_object_get(facts, "words")));
+    const char *flags = flags_of(facts, words, arena);
+    json_t *all = json_array();
+    if (!flags || json_object_set_new(facts, "marked", all))
+        return fb_fail_memory(err);
+    for (size_t from = 0, to; from < words.n; from = to) {
+        for (to = from + 1; to < words.n && flags[to] == flags[from];)
+            to++;
+        if (json_array_append_new(all, json_pack("{s:s%, s:b}", "text", words.p + from, to - from, "flagged", flags[from])))
+            return fb_fail_memory(err);
+    }
+    return 0;
+}
+
 static bool any(const json_t *facts, const char *list)
 {
     return json_array_size(json_object_get(facts, list)) > 0;
 }
 
-json_t *web_view(const struct fb_desk_view *view, const uint8_t key[FB_PAGE_KEY], struct fb_str token, struct fb_str prefix,
-                 bool withdraws, int64_t now_s, struct fb_arena *arena)
+static int put_facts(json_t *all, json_t *facts, const struct web_texts *texts, struct fb_arena *arena, struct fb_err *err)
 {
-    if (view->state >= FB_STATES)
-        return NULL;
+    if (!facts)
+        return 0;
+    if (put_marked(facts, arena, err) || web_letters(texts, facts, arena, err))
+        return -1;
+    return json_object_set(all, "facts", facts) ? fb_fail_memory(err) : 0;
+}
+
+static json_t *hold_of(const struct web_look *look, const json_t *facts)
+{
     /* A hold is pending for the moment until its notice is ready; who has the link has the notice. */
-    enum fb_state state = view->state == FB_STATE_pending ? FB_STATE_held : view->state;
-    json_t *facts = facts_open(view->sealed, key, arena);
-    int tz_min = offset_of(facts);
-    return json_pack("{s:b, s:b, s:s%, s:s%, s:b, s:o, s:o, s:o, s:b, s:b, s:o*}", fb_state_name(state), 1, "decide", state == FB_STATE_held,
-                     "token", token.p, token.n, "prefix", prefix.p, prefix.n, "withdraws", withdraws,
-                     "created", time_value(view->created_s, tz_min, now_s, arena), "until", time_value(view->deadline_s, tz_min, now_s, arena),
-                     "changed", time_value(view->changed_s, tz_min, now_s, arena),
-                     "any_cc", any(facts, "cc"), "any_readers", any(facts, "readers"), "facts", facts);
+    enum fb_state state = look->view->state == FB_STATE_pending ? FB_STATE_held : look->view->state;
+    return json_pack("{s:b, s:b, s:b, s:s%, s:s%, s:b, s:b, s:b, s:b, s:b}", fb_state_name(state), 1, "decide", state == FB_STATE_held, "beside",
+                     state == FB_STATE_held || !look->view->wrong,
+                     "token", look->token.p, look->token.n, "prefix", look->site->prefix.p, look->site->prefix.n, "withdraws", look->site->withdraws,
+                     "wrong", look->view->wrong, "talked", look->view->talked, "any_cc", any(facts, "cc"), "any_readers", any(facts, "readers"));
+}
+
+json_t *web_view(const struct web_look *look, struct fb_arena *arena, const struct web_texts **ret_texts, struct fb_err *err)
+{
+    if (look->view->state >= FB_STATES) {
+        fb_fail(err, "the keeper names a state that is not known");
+        return NULL;
+    }
+    json_t *facts = facts_open(look->view->sealed, look->key, arena), *all = hold_of(look, facts);
+    *ret_texts = web_site_texts(look->site, fb_str(json_string_value(json_object_get(facts, "language"))), look->accept);
+    int rc = all ? put_times(all, look, offset_of(facts), *ret_texts, arena, err) : fb_fail_memory(err);
+    if (rc == 0)
+        rc = put_facts(all, facts, *ret_texts, arena, err);
+    json_decref(facts);
+    if (rc == 0)
+        return all;
+    json_decref(all);
+    return NULL;
 }

@@ -5,17 +5,29 @@
 #include <jansson.h>
 
 #include "hold/store.h"
+#include "web/site.h"
 #include "wire/desk.h"
+
+struct web_look {
+    const struct web_site *site;
+    const struct fb_desk_view *view;
+    const uint8_t *key;   /* FB_PAGE_KEY bytes */
+    struct fb_str token, accept; /* accept: Accept-Language */
+    int64_t now_s;
+};
 
 /* {"held":true, "decide":true,                      its state by name, and whether there is something to decide
  *  "token":"...", "prefix":"", "withdraws":false,
  *  "created":TIME, "until":TIME, "changed":TIME,    in the sender's UTC offset
+ *  "opens":TIME,                                    it cannot be sent before; absent where it can
+ *  "left":"1 h 5 min",                              until then; absent where there is nothing to decide
+ *  "beside":true,                                   there is something else to say
+ *  "wrong":true, "talked":true,                     what was said about it
  *  "any_cc":true, "any_readers":true,
- *  "facts":{...}}                                   facts/facts.h; absent where the blob is gone or cannot be opened
- * TIME = {"time":"14:05", "weekday":"Saturday", "day":28, "month":"November", "year":2026, "zone":"UTC+01:00",
- *         "iso":"2026-11-28T14:05:00+01:00", "today":true}
- * Caller: json_decref. NULL where memory is out or the state is none. */
-json_t *web_view(const struct fb_desk_view *view, const uint8_t key[FB_PAGE_KEY], struct fb_str token, struct fb_str prefix,
-                 bool withdraws, int64_t now_s, struct fb_arena *arena);
+ *  "facts":{...}}                                   facts/facts.h; absent where the blob is gone or cannot be opened. Each rule has its
+ *                                                   "letters" (web/letters.h), and "marked":[{"text":"...", "flagged":true},...] are the words
+ * TIME = {"text":"on Saturday, 28 November 2026 at 14:05", "zone":"UTC+01:00", "iso":"2026-11-28T14:05:00+01:00"}
+ * Caller: json_decref. NULL with *err; *ret_texts is the language that it is for. */
+json_t *web_view(const struct web_look *look, struct fb_arena *arena, const struct web_texts **ret_texts, struct fb_err *err);
 
 #endif

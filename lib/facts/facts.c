@@ -45,6 +45,17 @@ static bool rules_good(json_t *list)
     return json_array_size(list) > 0;
 }
 
+/* Absent in what was held before an upgrade. */
+static bool people_good(json_t *people)
+{
+    const char *who;
+    json_t *v;
+    json_object_foreach(people, who, v)
+        if (json_unpack_ex(v, NULL, JSON_VALIDATE_ONLY | JSON_STRICT, "{s:s,s:s}", "name", "address"))
+            return false;
+    return !people || json_is_object(people);
+}
+
 /* Version 1, which what was held before an upgrade has, knows no change. */
 static int change_check(json_t *root, struct fb_err *err)
 {
@@ -60,14 +71,16 @@ static int change_check(json_t *root, struct fb_err *err)
 
 static int check(json_t *root, struct fb_err *err)
 {
-    if (json_unpack_ex(root, NULL, JSON_VALIDATE_ONLY | JSON_STRICT, "{s:i,s:s,s:I,s:i,s:s,s:s,s:o,s:o,s:i,s?o,s:o,s:o,s:s,s:b}", "v", "from", "date_s",
-                       "tz_min", "subject", "message_id", "to", "cc", "hidden", "change", "rules", "readers", "words", "words_cut"))
+    if (json_unpack_ex(root, NULL, JSON_VALIDATE_ONLY | JSON_STRICT, "{s:i,s:s,s:I,s:i,s:s,s:s,s:o,s:o,s:i,s?o,s:o,s:o,s:s,s:b,s?o,s?s}", "v", "from", "date_s",
+                       "tz_min", "subject", "message_id", "to", "cc", "hidden", "change", "rules", "readers", "words", "words_cut", "people", "language"))
         return fb_fail(err, "the facts lack a member, or have one too many, or one of another type");
     if (change_check(root, err))
         return -1;
     if (!strings_good(json_object_get(root, "to")) || !strings_good(json_object_get(root, "cc")) ||
         !strings_good(json_object_get(root, "readers")))
         return fb_fail(err, "to, cc or readers of the facts is no list of strings");
+    if (!people_good(json_object_get(root, "people")))
+        return fb_fail(err, "the people of the facts are not as they must be");
     if (!rules_good(json_object_get(root, "rules")))
         return fb_fail(err, "the rules of the facts are not as they must be");
     if (json_string_length(json_object_get(root, "words")) > FB_FACTS_WORDS)

@@ -8,7 +8,9 @@
  *  "rules":[{"name":"public_shaming", "title":"...", "why":"...", "advice":"...",
  *            "evidence":[{"signal":"phrase_blame","text":"the very words","note":"..."}]}],   the deciding one first
  *  "readers":["Name","..."],                                           who makes it so
- *  "words":"...", "words_cut":false}                                     own words, at most FB_FACTS_WORDS bytes */
+ *  "words":"...", "words_cut":false,                                     own words, at most FB_FACTS_WORDS bytes
+ *  "people":{"person":{"name":"Ben", "address":"ben@a.example"}, ...}, those at hand (rules/hand.def) who may be written to; may be absent
+ *  "language":"de"}                                                    in which the sender is told; may be absent */
 #ifndef FB_FACTS_FACTS_H
 #define FB_FACTS_FACTS_H
 

@@ -214,6 +214,24 @@ static int gather(struct fb_arena *arena, const struct fb_case *c, const struct 
     return ret->group.p ? 0 : fb_fail_memory(err);
 }
 
+static void put_one(json_t *all, const char *who, const struct fb_case *c, struct fb_about a)
+{
+    struct fb_str name = fb_hand_name(c, a), address = a.reader ? a.reader->addr : a.person ? a.person->email : FB_STR_NONE;
+    if (address.n && !(a.reader && a.reader->role == FB_ROLE_HIDDEN)) /* not there where it is no UTF-8 */
+        json_object_set_new(all, who, json_pack("{s:s%, s:s%}", "name", name.p, name.n, "address", address.p, address.n));
+}
+
+json_t *fb_hand_people(const struct fb_case *c, const struct fb_finding *f)
+{
+    struct fb_about person = fb_hand_person(c, f);
+    json_t *all = json_object();
+    put_one(all, "person", c, person);
+    put_one(all, "manager", c, (struct fb_about){manager(c, person.reader), NULL});
+    put_one(all, "outsider", c, (struct fb_about){outsider(c), NULL});
+    put_one(all, "owner", c, owner(c, person));
+    return all;
+}
+
 /* ---- texts ---- */
 
 static json_t *values_of(const struct hand *h)

@@ -2,6 +2,8 @@
 #ifndef FB_RULES_HAND_H
 #define FB_RULES_HAND_H
 
+#include <jansson.h>
+
 #include "rules/judge.h"
 
 /* The given name where the directory has one and nobody else on the mail bears it; else the whole name, or the address. */
@@ -13,6 +15,9 @@ struct fb_str fb_hand_shown(const struct fb_reader *r);
 struct fb_about fb_hand_person(const struct fb_case *c, const struct fb_finding *f);
 /* Whom a sentence that overlaps @words is about. */
 struct fb_about fb_hand_about(const struct fb_case *c, struct fb_str words);
+
+/* {"person":{"name","address"},...}: the single ones of hand.def, as far as there is somebody; never one who reads by Bcc. */
+json_t *fb_hand_people(const struct fb_case *c, const struct fb_finding *f);
 
 /* Title, why and advice of what fires, filled with the people at hand. */
 int fb_hand_fill(struct fb_arena *arena, struct fb_judgement *j, struct fb_err *err);

@@ -10,7 +10,9 @@
 
 static struct web_site site = {
     .origin = {"https://f.example", 17}, .prefix = {"/p", 2}, .https = true,
-    .page = {"{{token}}{{#facts}}{{subject}}{{/facts}}", 40}, .problem = {"{{#not_found}}none{{/not_found}}", 32}, .style = {"x", 1},
+    .style = {"x", 1}, .script = {"x", 1}, .texts_n = 1,
+    .texts = {{.language = {"en", 2}, .page = {"{{token}}{{#facts}}{{subject}}{{/facts}}", 40}, .problem = {"{{#not_found}}none{{/not_found}}", 32},
+               .plain = {"{{#moment}}{{time}}{{/moment}}", 30}}},
 };
 
 /* Every token is good: what the parser makes of them is what is tried here. */
@@ -34,15 +36,16 @@ static int call(void *arg, struct fb_arena *arena, const struct fb_desk_request 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct fb_err err;
-    struct fb_str rest = {(const char *)data, n}, line[5] = {{NULL, 0}};
+    struct fb_str rest = {(const char *)data, n}, line[6] = {{NULL, 0}};
     struct web_answer got;
     int decided = 0;
     FB_ARENA arena = fb_arena_new(4 << 20);
     if (fb_crypto_init(&err))
         abort();
-    for (size_t i = 0; i < 5 && fb_str_line(&rest, &line[i]);)
+    for (size_t i = 0; i < 6 && fb_str_line(&rest, &line[i]);)
         i++;
-    struct web_request req = {.method = line[0], .path = line[1], .content_type = line[2], .origin = line[3], .fetch_site = line[4], .body = rest};
+    struct web_request req = {.method = line[0], .path = line[1], .content_type = line[2], .origin = line[3], .fetch_site = line[4],
+                              .accept_language = line[5], .body = rest};
     web_answer(&site, &(struct web_desk){verify, call, &decided}, &req, arena, &got);
     FUZZ_CHECK(got.status >= 200 && got.status <= 503 && got.body.p && got.content_type);
     FUZZ_CHECK(!decided || (fb_str_eq(req.method, FB_STR("POST")) && got.status == 303));

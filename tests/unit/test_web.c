@@ -26,13 +26,15 @@
 
 enum { NOW = 1795860000 /* 2026-11-28 10:00:00 UTC */ };
 
-static const char FACTS[] =
-    "{\"v\":2,\"from\":\"ann@example.org\",\"date_s\":1795860000,\"tz_min\":60,\"subject\":\"The <late> report\",\"message_id\":\"<1@example.org>\","
-    "\"to\":[\"Bob <bob@example.org>\",\"team@example.org\"],\"cc\":[\"Eve <eve@example.org>\"],\"hidden\":2,"
-    "\"rules\":[{\"name\":\"public_shaming\",\"title\":\"Criticism in front of others\",\"why\":\"It blames one person.\",\"advice\":\"Write to Bob alone.\","
-    "\"evidence\":[{\"signal\":\"phrase_blame\",\"text\":\"You <b>always</b> fail & know it\",\"note\":\"This blames Bob.\"}]}],"
-    "\"change\":{\"kind\":\"reader\",\"text\":\"\",\"reader\":\"eve@example.org\",\"says\":\"Without your manager, Eve <E>, on Cc this would have gone.\"},"
-    "\"readers\":[\"Eve\"],\"words\":\"You always fail.\\nAll of you.\",\"words_cut\":false}";
+#define FACTS /* printf: more members */ \
+    "{\"v\":2,\"from\":\"ann@example.org\",\"date_s\":1795860000,\"tz_min\":60,\"subject\":\"The <late> report\\nTo: eve@evil.example\",\"message_id\":\"<1@example.org>\"," \
+    "\"to\":[\"Bob <bob@example.org>\",\"team@example.org\",\"No <address>\",\"\\\"a,b\\\"@example.org\",\"zoë+x@example.org\"],\"cc\":[\"Eve <eve@example.org>\"],\"hidden\":2," \
+    "\"rules\":[{\"name\":\"public_shaming\",\"title\":\"Criticism in front of others\",\"why\":\"It blames one person.\",\"advice\":\"Write to Bob alone.\"," \
+    "\"evidence\":[{\"signal\":\"phrase_blame\",\"text\":\"You <b>always</b> fail & know it\",\"note\":\"This blames Bob.\"}," \
+    "{\"signal\":\"onlookers\",\"text\":\"\",\"note\":\"Others read it.\"},{\"signal\":\"phrase_threat\",\"text\":\"know it, or\",\"note\":\"A threat.\"}]}]," \
+    "\"change\":{\"kind\":\"reader\",\"text\":\"\",\"reader\":\"eve@example.org\",\"says\":\"Without your manager, Eve <E>, on Cc this would have gone.\"}," \
+    "\"readers\":[\"Eve\"],\"words\":\"Well.\\nYou <b>always</b> fail & know it, or not.\\nAll of you.\",\"words_cut\":false," \
+    "\"people\":{\"person\":{\"name\":\"Bob\",\"address\":\"bob@example.org\"}}%s}"
 static const char FACTS_1[] = /* sealed before an upgrade */
     "{\"v\":1,\"from\":\"ann@example.org\",\"date_s\":1795860000,\"tz_min\":60,\"subject\":\"The <late> report\",\"message_id\":\"<1@example.org>\","
     "\"to\":[],\"cc\":[],\"hidden\":0,\"rules\":[{\"name\":\"heated\",\"title\":\"t\",\"why\":\"w\",\"advice\":\"Sleep on it.\",\"evidence\":[]}],"
@@ -40,7 +42,9 @@ static const char FACTS_1[] = /* sealed before an upgrade */
 
 /* A desk that answers as it is told and remembers what it was asked. */
 struct fake {
-    bool link_bad, keys_gone, keeper_gone, blob_gone, other_key, older;
+    bool link_bad, keys_gone, keeper_gone, blob_gone, other_key, older, wrong, talked;
+    int64_t opens_s;
+    const char *language; /* the sender's own */
     enum fb_desk_outcome outcome;
     enum fb_state state;
     unsigned shown, decided;
@@ -76,15 +80,18 @@ static int fake_call(void *arg, struct fb_arena *arena, const struct fb_desk_req
     f->action = req->action;
     f->key_brought = req->key.n == sizeof page_key && memcmp(req->key.p, page_key, sizeof page_key) == 0;
     *ret = f->outcome;
+    struct fb_str language = f->language ? fb_arena_printf(arena, ",\"language\":\"%s\"", f->language) : FB_STR_NONE;
+    struct fb_str facts = f->older ? fb_str(FACTS_1) : fb_arena_printf(arena, FACTS, language.p);
     *ret_view = (struct fb_desk_view){.state = (uint8_t)f->state, .created_s = NOW, .deadline_s = NOW + 900, .changed_s = NOW + 60,
-                                      .sealed = f->blob_gone ? FB_STR_NONE : fb_page_seal(arena, key, fb_str(f->older ? FACTS_1 : FACTS))};
+                                      .opens_s = f->opens_s, .wrong = f->wrong, .talked = f->talked,
+                                      .sealed = f->blob_gone ? FB_STR_NONE : fb_page_seal(arena, key, facts)};
     return 0;
 }
 
 /* One request, told by what differs from a good one. */
 struct story {
     const char *told;
-    const char *method, *path, *type, *origin, *fetch, *body; /* path NULL: the link. "-": the field is not sent */
+    const char *method, *path, *type, *origin, *fetch, *body, *language; /* path NULL: the link. "-": the field is not sent */
     struct fake desk;
     bool too_large;
     unsigned status;
@@ -96,8 +103,17 @@ struct story {
 #define HELD .desk = {.state = FB_STATE_held}
 
 static const struct story STORIES[] = {
-    {"GET of a held message says until when, in the sender's time", "GET", HELD, SHOWN, .says = "11:15</time></strong> today <span class=\"zone\">(UTC+01:00)"},
+    {"GET of a held message says until when, in the sender's time", "GET", HELD, SHOWN, .says = "today at 11:15</time></strong> <span class=\"zone\">(UTC+01:00)"},
     {"it says what doing nothing means", "GET", HELD, SHOWN, .says = "If you do nothing, it is delivered"},
+    {"it says how much time is left", "GET", HELD, SHOWN, .says = "data-label=\"Time left:\">15 min</strong>"},
+    {"the words stand there as they were written, the flagged ones marked, once where they overlap", "GET", HELD, SHOWN,
+     .says = "Well.\n<mark><span class=\"unseen\">[marked:] </span>You &lt;b&gt;always&lt;/b&gt; fail &amp; know it, or</mark> not.\nAll of you."},
+    {"the first letter is to the one alone, filled in", "GET", HELD, SHOWN,
+     .says = "<a href=\"mailto:bob@example.org?subject=Between%20the%20two%20of%20us%3A%20The%20%3Clate%3E%20report%20To%3A%20eve@evil.example&amp;body=Hello%20Bob%2C%0D%0A%0D%0AI"},
+    {"the one who was hurt is not known: nobody is filled in", "GET", HELD, SHOWN, .says = "<a href=\"mailto:?subject=The%20%3Clate"},
+    {"the group is all whom it was addressed to, as far as they have addresses", "GET", HELD, SHOWN,
+     .says = "<a href=\"mailto:bob@example.org,team@example.org,zo%C3%AB%2Bx@example.org,eve@example.org?subject="},
+    {"a subject adds no recipient", "GET", HELD, SHOWN, .never = "mailto:eve@evil"},
     {"it names rule, words and note, with markup made harmless", "GET", HELD, SHOWN, .says = "You &lt;b&gt;always&lt;/b&gt; fail &amp; know it", .never = "<b>always"},
     {"it leads with what would have let it pass", "GET", HELD, SHOWN,
      .says = "not been sent yet</h1>\n<p class=\"change\" dir=\"auto\">Without your manager, Eve &lt;E&gt;, on Cc this would have gone.</p>"},
@@ -105,24 +121,48 @@ static const struct story STORIES[] = {
      .says = "waited</h2>\n<p class=\"change\" dir=\"auto\">Without your manager"},
     {"a page that an older version sealed still opens", "GET", .desk = {.state = FB_STATE_held, .older = true}, SHOWN, .says = "Sleep on it.",
      .never = "class=\"change\""},
+    {"and has a letter, to nobody by name", "GET", .desk = {.state = FB_STATE_held, .older = true}, SHOWN, .says = "<a href=\"mailto:?subject=The%20%3Clate%3E%20report&amp;body=Hello%2C"},
     {"it says what to do instead", "GET", HELD, SHOWN, .says = "Write to Bob alone."},
     {"it says how many readers are not shown", "GET", HELD, SHOWN, .says = "2 more, in Bcc"},
     {"it has both buttons", "GET", HELD, SHOWN, .says = "value=\"release\""},
     {"and the other", "GET", HELD, SHOWN, .says = "value=\"withdraw\""},
+    {"letting it wait is a place on the page", "GET", HELD, SHOWN, .says = "<a class=\"choice\" href=\"#waits\">"},
+    {"having talked is one click", "GET", HELD, SHOWN, .says = "value=\"talked\""},
+    {"and so is that it was wrong", "GET", HELD, SHOWN, .says = "value=\"wrong\""},
+    {"what was said to be wrong is thanked for, once", "GET", .desk = {.state = FB_STATE_held, .wrong = true}, SHOWN, .says = "<strong>Thank you.</strong>", .never = "value=\"wrong\""},
+    {"it may be said after a decision too, and nothing else", "GET", .desk = {.state = FB_STATE_withdrawn}, SHOWN, .says = "value=\"wrong\"", .never = "value=\"talked\""},
+    {"released because they talked", "GET", .desk = {.state = FB_STATE_released, .talked = true}, SHOWN, .says = "You said that you have talked."},
+    {"released otherwise", "GET", .desk = {.state = FB_STATE_released}, SHOWN, .never = "that you have talked"},
+    {"before it opens it says from when", "GET", .desk = {.state = FB_STATE_held, .opens_s = NOW + 300}, SHOWN,
+     .says = "opens <strong><time datetime=\"2026-11-28T11:05:00+01:00\">today at 11:05</time>"},
+    {"and cannot be pressed", "GET", .desk = {.state = FB_STATE_held, .opens_s = NOW + 300}, SHOWN,
+     .says = "value=\"release\" disabled data-opens=\"2026-11-28T11:05:00+01:00\" aria-describedby=\"opens\""},
+    {"from then on it can", "GET", .desk = {.state = FB_STATE_held, .opens_s = NOW}, SHOWN, .says = "value=\"release\">", .never = "disabled"},
+
+    {"German, where the browser asks for it", "GET", HELD, SHOWN, .language = "de-CH, en;q=0.9", .says = "Wenn Sie nichts tun, wird sie\n<strong><time datetime=\"2026-11-28T11:15:00+01:00\">heute um 11:15 Uhr</time>"},
+    {"French, where it weighs more", "GET", HELD, SHOWN, .language = "de;q=0.3, tlh, fr;q=0.8,*;q=0.1", .says = "aujourd’hui à 11 h 15"},
+    {"letters too", "GET", HELD, SHOWN, .language = "fr", .says = "&amp;body=Bonjour%20Bob%2C"},
+    {"the sender's own before the browser's", "GET", .desk = {.state = FB_STATE_held, .language = "fr"}, SHOWN, .language = "de", .says = "<html lang=\"fr\">"},
+    {"the sender's own is not there: the browser's", "GET", .desk = {.state = FB_STATE_held, .language = "tlh"}, SHOWN, .language = "de", .says = "<html lang=\"de\">"},
+    {"a language with weight 0 is not wanted", "GET", HELD, SHOWN, .language = "de;q=0, fr;q=2, de;q=x", .says = "<html lang=\"en\">"},
+    {"no header at all", "GET", HELD, SHOWN, .language = "-", .says = "<html lang=\"en\">"},
+    {"commas alone", "GET", HELD, SHOWN, .language = ",;,;q=1,", .says = "<html lang=\"en\">"},
+    {"a bad link in German", "GET", .desk = {.link_bad = true}, .status = 404, .language = "de", .says = "Hier ist nichts"},
+
     {"it never repeats the key", "GET", HELD, SHOWN, .never = "KEY"},
     {"HEAD looks and does no more", "HEAD", HELD, SHOWN},
     {"GET with a body that looks like a decision shows", "GET", HELD, SHOWN, .body = "token=TOKEN&action=release"},
     {"a blob that is gone costs the details alone", "GET", .desk = {.state = FB_STATE_held, .blob_gone = true}, SHOWN, .says = "value=\"release\"", .never = "Bob"},
     {"a blob under another key too", "GET", .desk = {.state = FB_STATE_held, .other_key = true}, SHOWN, .says = "details of the message are no longer kept", .never = "Bob"},
     {"pending looks like held", "GET", .desk = {.state = FB_STATE_pending}, SHOWN, .says = "value=\"release\""},
-    {"releasing", "GET", .desk = {.state = FB_STATE_releasing}, SHOWN, .says = "is being sent", .never = "<form"},
-    {"released, and when", "GET", .desk = {.state = FB_STATE_released}, SHOWN, .says = "It left at <strong><time datetime=\"2026-11-28T11:01:00+01:00\">", .never = "<form"},
-    {"withdrawing", "GET", .desk = {.state = FB_STATE_withdrawing}, SHOWN, .says = "is coming back", .never = "<form"},
-    {"withdrawn", "GET", .desk = {.state = FB_STATE_withdrawn}, SHOWN, .says = "Nobody received it", .never = "<form"},
-    {"gone", "GET", .desk = {.state = FB_STATE_gone}, SHOWN, .says = "no longer waiting here", .never = "<form"},
-    {"passed", "GET", .desk = {.state = FB_STATE_passed}, SHOWN, .says = "was not held after all", .never = "<form"},
-    {"told", "GET", .desk = {.state = FB_STATE_told}, SHOWN, .says = "was delivered", .never = "<form"},
-    {"advised", "GET", .desk = {.state = FB_STATE_advised}, SHOWN, .says = "was delivered", .never = "<form"},
+    {"releasing", "GET", .desk = {.state = FB_STATE_releasing}, SHOWN, .says = "is being sent", .never = "value=\"release\""},
+    {"released, and when", "GET", .desk = {.state = FB_STATE_released}, SHOWN, .says = "It left <strong><time datetime=\"2026-11-28T11:01:00+01:00\">", .never = "value=\"release\""},
+    {"withdrawing", "GET", .desk = {.state = FB_STATE_withdrawing}, SHOWN, .says = "is coming back", .never = "value=\"release\""},
+    {"withdrawn", "GET", .desk = {.state = FB_STATE_withdrawn}, SHOWN, .says = "Nobody received it", .never = "value=\"release\""},
+    {"gone", "GET", .desk = {.state = FB_STATE_gone}, SHOWN, .says = "no longer waiting here", .never = "value=\"release\""},
+    {"passed", "GET", .desk = {.state = FB_STATE_passed}, SHOWN, .says = "was not held after all", .never = "value=\"release\""},
+    {"told", "GET", .desk = {.state = FB_STATE_told}, SHOWN, .says = "was delivered", .never = "value=\"release\""},
+    {"advised", "GET", .desk = {.state = FB_STATE_advised}, SHOWN, .says = "was delivered", .never = "value=\"release\""},
     {"a state that nobody knows is a fault", "GET", .desk = {.state = FB_STATES}, .shown = 1, .status = 503},
 
     {"release", "POST", HELD, .status = 303, .decided = FB_DESK_RELEASE, .body = "token=TOKEN&action=release"},
@@ -131,6 +171,10 @@ static const struct story STORIES[] = {
     {"neither Origin nor Sec-Fetch-Site: an old browser", "POST", HELD, .status = 303, .decided = FB_DESK_RELEASE, .origin = "-", .fetch = "-"},
     {"Origin null, as no-referrer makes it", "POST", HELD, .status = 303, .decided = FB_DESK_RELEASE, .origin = "null"},
     {"decided before: the page will say what happened", "POST", .desk = {.state = FB_STATE_released, .outcome = FB_DESK_CLOSED}, .status = 303, .decided = FB_DESK_RELEASE},
+    {"talked", "POST", HELD, .status = 303, .decided = FB_DESK_TALKED, .body = "token=TOKEN&action=talked"},
+    {"wrong", "POST", HELD, .status = 303, .decided = FB_DESK_WRONG, .body = "token=TOKEN&action=wrong"},
+    {"wrong, said again", "POST", .desk = {.state = FB_STATE_released, .outcome = FB_DESK_CLOSED}, .status = 303, .decided = FB_DESK_WRONG, .body = "token=TOKEN&action=wrong"},
+    {"too early: the page will say from when", "POST", .desk = {.state = FB_STATE_held, .outcome = FB_DESK_EARLY}, .status = 303, .decided = FB_DESK_RELEASE},
     {"a foreign origin", "POST", HELD, .status = 400, .origin = "https://evil.example"},
     {"our host by http", "POST", HELD, .status = 400, .origin = "http://forbear.example.org"},
     {"our origin with more behind it", "POST", HELD, .status = 400, .origin = "https://forbear.example.org.evil.example"},
@@ -164,6 +208,8 @@ static const struct story STORIES[] = {
     {"robots stay away", "GET", "/robots.txt", .status = 200, .says = "Disallow: /"},
     {"PUT of a link", "PUT", HELD, .status = 405},
     {"DELETE of a link", "DELETE", HELD, .status = 405},
+    {"the script", "GET", "/page.js", .status = 200, .says = "prefers-reduced-motion"},
+    {"POST of the script", "POST", "/page.js", .status = 405},
     {"POST of the style", "POST", "/style.css", .status = 405},
     {"no keeper: the message is safe, says the page", "GET", .desk = {.keeper_gone = true}, .status = 503, .says = "is delivered when its time is up"},
     {"no keeper to decide", "POST", .desk = {.keeper_gone = true}, .status = 503, .says = "The message is safe"},
@@ -190,6 +236,7 @@ static void tell(const struct story *s, struct fake *f, struct fb_arena *a, stru
     struct web_request req = {
         .method = fb_str(s->method), .path = path, .content_type = field(s->type, "application/x-www-form-urlencoded"),
         .origin = field(s->origin, "https://forbear.example.org"), .fetch_site = field(s->fetch, "same-origin"),
+        .accept_language = field(s->language, "en-GB,en;q=0.5"),
         .body = real(a, s->body ? s->body : "token=TOKEN&action=release"), .body_too_large = s->too_large, .now_s = NOW,
     };
     web_answer(&site, &desk, &req, a, ret);
@@ -279,7 +326,7 @@ static void every_refusal_reads_the_same(void **state)
 static void memory_that_runs_out_is_an_answer(void **state)
 {
     (void)state;
-    for (unsigned long nth = 1; nth < 60; nth++) {
+    for (unsigned long nth = 1; nth < 200; nth++) {
         FB_ARENA a = fb_arena_new(4 << 20);
         struct fake f = {.state = FB_STATE_held};
         struct web_answer got;

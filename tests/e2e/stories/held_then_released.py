@@ -15,7 +15,7 @@ def story(s):
     s.check('not been sent yet Without "Ben, you never do what we agreed." this would have gone.' in page.text, "the page says that first too")
     s.check(page.status == 200 and "you never do what we agreed" in page.text, "the page shows her very words")
     s.check("no-store" in page.headers["Cache-Control"] and "default-src 'none'" in page.headers["Content-Security-Policy"],
-            "and forbids keeping it, framing it, and scripts")
+            "and forbids keeping it, framing it, and foreign scripts")
     s.says("She presses release.")
     page = web.press(link, "release")
     s.check(page.status == 200, "the page says so")
