@@ -30,6 +30,7 @@ static sfsistat reply(SMFICTX *ctx, enum answer a)
         [ANSWER_ACCEPT] = SMFIS_ACCEPT,
         [ANSWER_SKIP] = SMFIS_SKIP,
         [ANSWER_TEMPFAIL] = SMFIS_TEMPFAIL,
+        [ANSWER_DISCARD] = SMFIS_DISCARD,
         [ANSWER_QUARANTINE] = SMFIS_ACCEPT,
     };
     if (a == ANSWER_TEMPFAIL)

@@ -1,18 +1,22 @@
 /* Generations of policy and keys. The lock is held for the exchange of a pointer alone, never while files are read, so a
  * reload delays no message. A failed reload changes nothing: mail goes on under the configuration that was good.
  *
- * DIAGNOSTICS: everything that loading the configuration can say, and keys that are absent in a mode that records. */
+ * DIAGNOSTICS: everything that loading the configuration can say, faults of the words that answer a notice, and keys that are absent
+ * in a mode that records. */
 #include "generation.h"
 
 #include <stdlib.h>
 
 #include "daemon/log.h"
 
+enum { ARENA_MAX = 4 << 20 };
+
 static void generation_free(struct generation *g)
 {
     for (size_t i = 0; i < g->readers_n; i++)
         fb_history_close(g->readers[i]);
     fb_policy_free(g->policy);
+    fb_arena_free(g->arena);
     pthread_mutex_destroy(&g->readers_lock);
     free(g);
 }
@@ -23,14 +27,11 @@ static int keys_load(struct generation *g, struct fb_err *err)
     const char *dir = g->conf->forbear_keys_dir;
     bool observe = g->conf->forbear_mode == FB_MODE_OBSERVE;
     g->hashed = fb_keys_read(dir, "hash.key", g->hash_key, sizeof g->hash_key, observe ? NULL : err) == 0;
-    if (observe) {
-        if (g->conf->history_enabled && !g->hashed)
-            fb_log(FB_LOG_INFO, "policy_warning", "warning=%s", fb_log_quote(FB_STR("there is no history without a key; `forbear keygen` makes it")));
-        return 0;
-    }
-    if (!g->hashed || fb_keys_read(dir, "box.pub", g->box_key, sizeof g->box_key, err) < 0)
+    g->keyed = fb_keys_read(dir, "box.pub", g->box_key, sizeof g->box_key, observe || !g->hashed ? NULL : err) == 0;
+    if (!observe && (!g->hashed || !g->keyed))
         return fb_fail_in(err, "mode %s needs keys; `forbear keygen` makes them", fb_mode_name(g->conf->forbear_mode));
-    g->keyed = true;
+    if (g->conf->history_enabled && !g->hashed)
+        fb_log(FB_LOG_INFO, "policy_warning", "warning=%s", fb_log_quote(FB_STR("there is no history without a key; `forbear keygen` makes it")));
     return 0;
 }
 
@@ -50,11 +51,14 @@ static int generation_load(const char *conf_path, const struct fb_policy *like, 
         return fb_fail_memory(err);
     atomic_init(&g->refs, 1);
     pthread_mutex_init(&g->readers_lock, NULL); /* which cannot fail (pthread_mutex_init(3)) */
-    int rc = fb_policy_load(conf_path, like, &g->policy, err);
+    g->arena = fb_arena_new(ARENA_MAX);
+    int rc = g->arena ? fb_policy_load(conf_path, like, &g->policy, err) : fb_fail_memory(err);
     if (rc == 0) {
         g->conf = fb_policy_conf(g->policy);
         rc = keys_load(g, err);
     }
+    if (rc == 0)
+        rc = words_load(g->arena, g->conf->forbear_data_dir, &g->words, err);
     if (rc < 0) {
         generation_free(g);
         return rc;

@@ -8,6 +8,7 @@
 
 #include "hold/seal.h"
 #include "rules/policy.h"
+#include "words.h"
 
 enum { GENERATION_READERS = 64 };
 
@@ -15,9 +16,10 @@ struct generation {
     atomic_uint refs;
     struct fb_policy *policy;
     const struct fb_conf *conf; /* the policy's */
-    bool keyed;                 /* false: the mode is observe, and nothing will be recorded */
-    bool hashed;                /* the hash key is there */
+    bool keyed, hashed;         /* the box key and the hash key are there; in observe mode they may be absent */
     uint8_t box_key[FB_BOX_KEY], hash_key[FB_HASH_KEY];
+    struct fb_arena *arena;
+    struct words words;         /* by which a notice is answered */
     pthread_mutex_t readers_lock;
     size_t readers_n;           /* connections to the history that nobody uses at the moment */
     struct fb_history *readers[GENERATION_READERS];

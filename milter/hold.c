@@ -2,90 +2,180 @@
  * asked to keep the message; a crash in between leaves a row that the keeper finds passed, never a message that nobody
  * releases. What is recorded of a message is sealed to the keeper; nothing readable ever reaches the disk.
  *
+ * Whether its sender has had enough of it is asked in the same turn in which it is recorded, so that two messages at once do not
+ * both find the last place free.
+ *
  * DIAGNOSTICS: fails where the store cannot be opened or written, is damaged, or stays locked; where the marker cannot be
  * written; and for lack of memory. A row without a marker may be left: the keeper finds it. */
 #include "hold.h"
 
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "daemon/daemon.h"
 #include "hold/marker.h"
 
-enum { BUSY_MS = 2000 };
+enum { BUSY_MS = 2000, HOUR_S = 3600 };
+
+/* ---- the store ---- */
 
 int holds_init(struct holds *h, struct fb_err *err)
 {
     *h = (struct holds){0};
-    return gate_init(&h->turn, err);
+    return gate_init(&h->write.turn, err) || gate_init(&h->read.turn, err) ? -1 : 0;
+}
+
+static void line_close(struct line *l)
+{
+    fb_store_close(l->store);
+    free(l->dir);
+    l->store = NULL;
+    l->dir = NULL;
 }
 
 void holds_done(struct holds *h)
 {
-    fb_store_close(h->store);
-    free(h->dir);
-    gate_done(&h->turn);
+    line_close(&h->write);
+    line_close(&h->read);
+    gate_done(&h->write.turn);
+    gate_done(&h->read.turn);
 }
 
-static int hold_make(const struct generation *g, const struct fb_verdict *v, struct fb_str queue_id,
-                     int64_t now_s, struct fb_arena *arena, struct fb_hold *ret, struct fb_err *err)
+static int line_open(struct line *l, const char *dir, struct fb_err *err)
 {
+    if (l->store && !strcmp(l->dir, dir))
+        return 0;
+    line_close(l);
+    if (!(l->dir = strdup(dir)))
+        return fb_fail_memory(err);
+    int rc = fb_store_open(dir, BUSY_MS, &l->store, err);
+    return rc > 0 ? fb_fail(err, "%s: the store is damaged", dir) : rc;
+}
+
+static int line_use(struct line *l, const char *dir, holds_fn *fn, void *arg, struct fb_err *err)
+{
+    if (!gate_enter(&l->turn, 1, fb_clock_ms() + BUSY_MS))
+        return fb_fail(err, "the store is busy with other holds");
+    int rc = line_open(l, dir, err);
+    if (rc == 0)
+        rc = fn(l->store, arg, err);
+    if (rc < 0)
+        line_close(l); /* the next one opens it anew, whatever was wrong with it */
+    gate_leave(&l->turn);
+    return rc;
+}
+
+int holds_write(struct holds *h, const char *dir, holds_fn *fn, void *arg, struct fb_err *err)
+{
+    return line_use(&h->write, dir, fn, arg, err);
+}
+
+int holds_read(struct holds *h, const char *dir, holds_fn *fn, void *arg, struct fb_err *err)
+{
+    return line_use(&h->read, dir, fn, arg, err);
+}
+
+bool holds_any(const char *dir)
+{
+    char path[PATH_MAX];
+    DIR *markers = snprintf(path, sizeof path, "%s/markers", dir) < (int)sizeof path ? opendir(path) : NULL;
+    const struct dirent *d = NULL;
+    while (markers && (d = readdir(markers)) && d->d_name[0] == '.')
+        ;
+    if (markers)
+        closedir(markers);
+    return d != NULL;
+}
+
+/* ---- recording ---- */
+
+struct fb_str thread_root(struct fb_str first, struct fb_str in_reply_to, struct fb_str own)
+{
+    return first.n ? first : in_reply_to.n ? in_reply_to : own;
+}
+
+int64_t holds_delay(const struct fb_conf *conf, const struct fb_finding *f)
+{
+    return f->delay_s < conf->hold_longest ? f->delay_s : conf->hold_longest;
+}
+
+/* All but what the deciding rule says. */
+static int hold_make(const struct generation *g, const struct hold_request *r, struct fb_arena *arena, struct fb_hold *ret, struct fb_err *err)
+{
+    const struct fb_verdict *v = r->verdict;
     *ret = (struct fb_hold){
-        .queue_id = queue_id,
+        .queue_id = r->queue_id,
         .state = v->action == FB_HOLD ? FB_STATE_pending : FB_STATE_advised,
-        .rule = v->main->rule,
-        .created_s = now_s,
-        .changed_s = now_s,
-        .deadline_s = now_s + v->main->delay_s,
+        .language = v->language,
+        .created_s = r->now_s,
+        .changed_s = r->now_s,
         .box = fb_box_seal(arena, g->box_key, v->facts),
     };
     if (!ret->box.p)
         return fb_fail_memory(err);
     fb_hold_id_new(&ret->id);
-    fb_fingerprint(g->hash_key, queue_id, v->message_id, ret->fingerprint);
+    fb_fingerprint(g->hash_key, r->queue_id, v->message_id, ret->fingerprint);
+    fb_hold_hashes(g->hash_key, r->env->login, r->env->sender, r->root, ret);
     return 0;
 }
 
-static void holds_close(struct holds *h)
+static void hold_rule(const struct fb_conf *conf, const struct fb_finding *main, struct fb_hold *hold)
 {
-    fb_store_close(h->store);
-    free(h->dir);
-    h->store = NULL;
-    h->dir = NULL;
+    hold->rule = main->rule;
+    hold->deadline_s = hold->created_s + holds_delay(conf, main);
+    if (hold->state == FB_STATE_pending && conf->hold_minimum)
+        hold->opens_s = conf->hold_minimum < holds_delay(conf, main) ? hold->created_s + conf->hold_minimum : hold->deadline_s;
 }
 
-static int holds_open(struct holds *h, const char *dir, struct fb_err *err)
+/* The finding that decides, of those whose rules its sender was not asked about on that thread before; NULL: there is none. */
+static int find_unspared(struct fb_store *s, const struct fb_verdict *v, const struct fb_hold *hold, const struct fb_finding **ret, struct fb_err *err)
 {
-    if (h->store && !strcmp(h->dir, dir))
-        return 0;
-    holds_close(h);
-    if (!(h->dir = strdup(dir)))
-        return fb_fail_memory(err);
-    int rc = fb_store_open(dir, BUSY_MS, &h->store, err);
-    return rc > 0 ? fb_fail(err, "%s: the store is damaged", dir) : rc;
+    const struct fb_finding *best = NULL;
+    for (size_t i = 0; i < v->findings_n; i++) {
+        const struct fb_finding *f = &v->findings[i];
+        bool spared;
+        if (!f->fires || f->action != v->action || (best && f->log_odds - f->threshold <= best->log_odds - best->threshold))
+            continue;
+        if (fb_store_spared(s, hold->person, hold->thread, f->rule, hold->created_s, &spared, err))
+            return -1;
+        best = spared ? best : f;
+    }
+    *ret = best;
+    return 0;
 }
 
-static int holds_add(struct holds *h, const char *dir, const struct fb_hold *hold, struct fb_err *err)
+struct recording {
+    const struct fb_conf *conf;
+    struct fb_verdict *verdict;
+    struct fb_hold *hold;
+};
+
+static int record(struct fb_store *s, void *arg, struct fb_err *err)
 {
-    if (!gate_enter(&h->turn, 1, fb_clock_ms() + BUSY_MS))
-        return fb_fail(err, "the store is busy with other holds");
-    int rc = holds_open(h, dir, err);
-    if (rc == 0)
-        rc = fb_store_add(h->store, hold, err);
-    if (rc < 0)
-        holds_close(h); /* the next one opens it anew, whatever was wrong with it */
-    gate_leave(&h->turn);
-    return rc;
+    struct recording *r = arg;
+    size_t n = 0;
+    if (find_unspared(s, r->verdict, r->hold, &r->verdict->main, err) ||
+        (r->conf->hold_cap && fb_store_recent(s, r->hold->person, r->hold->created_s - HOUR_S + 1, &n, err)))
+        return -1;
+    if (!r->verdict->main)
+        return HOLDS_SPARED;
+    if (r->conf->hold_cap && (int64_t)n >= r->conf->hold_cap)
+        return HOLDS_CAP;
+    hold_rule(r->conf, r->verdict->main, r->hold);
+    return fb_store_add(s, r->hold, err);
 }
 
-int holds_record(struct holds *h, const struct generation *g, const struct fb_verdict *v,
-                 struct fb_str queue_id, int64_t now_s, struct fb_arena *arena, struct fb_err *err)
+int holds_record(struct holds *h, const struct generation *g, struct hold_request *r, struct fb_arena *arena, struct fb_err *err)
 {
     struct fb_hold hold;
+    struct recording arg = {g->conf, r->verdict, &hold};
     const char *dir = g->conf->forbear_state_dir;
-    int rc = hold_make(g, v, queue_id, now_s, arena, &hold, err);
+    int rc = hold_make(g, r, arena, &hold, err);
     if (rc == 0)
-        rc = holds_add(h, dir, &hold, err);
-    if (rc == 0 && v->action == FB_HOLD)
+        rc = holds_write(h, dir, record, &arg, err);
+    if (rc == 0 && r->verdict->action == FB_HOLD)
         rc = fb_marker_write(dir, &hold, err);
     return rc;
 }

@@ -1,4 +1,5 @@
-/* Recording what the sender will be asked about: the row in the store, and the marker of a hold. */
+/* Recording what the sender will be asked about: the row in the store, and the marker of a hold. And the store itself, for all of
+ * the milter that write to it or ask it something before they reply. */
 #ifndef FB_MILTER_HOLD_H
 #define FB_MILTER_HOLD_H
 
@@ -6,18 +7,48 @@
 #include "generation.h"
 #include "hold/store.h"
 
-struct holds {
-    struct gate turn;       /* one thread at a time, and none waits for ever */
+/* A connection to the store: one thread at a time, and none waits for ever. */
+struct line {
+    struct gate turn;
     struct fb_store *store; /* NULL: to be opened */
     char *dir;              /* where it is */
+};
+
+struct holds {
+    struct line write, read; /* who only asks does not wait for who writes */
 };
 
 int holds_init(struct holds *h, struct fb_err *err);
 void holds_done(struct holds *h);
 
-/* Makes the row of @v (its action is notify or hold) durable, and after it the marker of a hold. When it returns 0 the
- * message may be quarantined or, for notify, delivered. Bounded by 2 seconds of waiting for the store. */
-int holds_record(struct holds *h, const struct generation *g, const struct fb_verdict *v,
-                 struct fb_str queue_id, int64_t now_s, struct fb_arena *arena, struct fb_err *err);
+/* Calls @fn with the store in @dir, which is opened where it is not yet, and returns what it returned. Bounded by 2 seconds of
+ * waiting for the others, and 2 for the store. */
+typedef int holds_fn(struct fb_store *s, void *arg, struct fb_err *err);
+int holds_write(struct holds *h, const char *dir, holds_fn *fn, void *arg, struct fb_err *err);
+int holds_read(struct holds *h, const char *dir, holds_fn *fn, void *arg, struct fb_err *err);
+/* Whether any message may be held at the moment, by its marker. Costs some microseconds, and touches no store. */
+bool holds_any(const char *dir);
+
+/* The id by which a thread is known: @first of References, or @in_reply_to, or the message's own; empty ones are passed over. */
+struct fb_str thread_root(struct fb_str first, struct fb_str in_reply_to, struct fb_str own);
+
+/* How long a message waits by that finding: never longer than hold.longest. */
+int64_t holds_delay(const struct fb_conf *conf, const struct fb_finding *f);
+
+struct hold_request {
+    struct fb_verdict *verdict;      /* its action is notify or hold; main: where that rule is spared, set to the one that decides instead */
+    const struct fb_envelope *env;
+    struct fb_str root, queue_id;    /* of its thread, of the message */
+    int64_t now_s;
+};
+
+enum holds_outcome {
+    HOLDS_CAP = 1, /* its sender has had as many within the hour as hold.cap allows */
+    HOLDS_SPARED,  /* its sender decided on that thread and rule before, or talked about it */
+};
+
+/* Makes the row durable, and after it the marker of a hold. When it returns 0 the message may be quarantined or, for notify,
+ * delivered; with an outcome nothing was recorded, and the message passes. Bounded as above. */
+int holds_record(struct holds *h, const struct generation *g, struct hold_request *r, struct fb_arena *arena, struct fb_err *err);
 
 #endif

@@ -1,6 +1,7 @@
 /* A connection and its message. Decides nothing about words: it collects within limits, asks scope as soon as it can be
  * asked, and the judge at the end. Must never change a message, and must never let a fault of ours lose or delay one:
- * whatever goes wrong ends in unjudged(), the one place that knows what a fault means to the outside.
+ * whatever goes wrong ends in unjudged(), the one place that knows what a fault means to the outside. What is to us alone is no
+ * mail to be judged: it may answer a notice, is passed on to the keeper, and goes to nobody.
  *
  * A message lives in an arena of its own; the body is kept as the pieces that came, and is joined only by the few that
  * passed the gate, so that many slow connections cost what they sent and no more.
@@ -90,9 +91,9 @@ static void count(struct milter *m, struct fb_str kind, struct fb_str name)
     counts_add(&m->counts, fb_now_s(), kind, name);
 }
 
-/* The end of every message that is not judged: counted, logged, and let through, save where a fault of ours shall be
- * answered otherwise. */
-static enum answer unjudged(struct milter *m, const struct fb_conf *conf, enum fb_reason reason, const char *queue_id, const struct fb_err *err)
+/* The end of every message that is not judged: counted, logged, and let through, save where after a fault of ours it shall be sent
+ * again (@tempfail). */
+static enum answer unjudged(struct milter *m, bool tempfail, enum fb_reason reason, const char *queue_id, const struct fb_err *err)
 {
     const char *id = queue_id ? queue_id : "";
     const char *name = fb_reason_name(reason);
@@ -102,16 +103,29 @@ static enum answer unjudged(struct milter *m, const struct fb_conf *conf, enum f
         fb_log(FB_LOG_VERBOSE, "not_judged", "queue_id=%s reason=%s", fb_log_quote(fb_str(id)), name);
         return ANSWER_ACCEPT;
     }
-    bool tempfail = conf->forbear_on_error == FB_ON_ERROR_TEMPFAIL;
     fb_log(FB_LOG_ERROR, "fault", "queue_id=%s reason=%s answer=%s error=%s", fb_log_quote(fb_str(id)), name,
            tempfail ? "tempfail" : "accept", fb_log_quote(fb_str(why)));
     return tempfail ? ANSWER_TEMPFAIL : ANSWER_ACCEPT;
 }
 
+static bool is_ours(const struct session *s, struct fb_str addr)
+{
+    return fb_str_ieq(addr, fb_str(s->generation->conf->notice_from)) && posts_work(s->generation);
+}
+
+/* To the address that notices come from, and to nobody else, by somebody who may have been sent one. */
+static bool is_answer(const struct session *s)
+{
+    const struct message *msg = s->msg;
+    return msg && msg->passes == FB_REASON_none && msg->env.rcpt_n == 1 && is_ours(s, msg->env.rcpt[0]);
+}
+
+/* An answer that was lost would be a decision lost, and there is no mail of others that a delay could harm. */
 static enum answer give_up(struct session *s, enum fb_reason reason, const char *queue_id, const struct fb_err *err)
 {
+    bool tempfail = s->generation->conf->forbear_on_error == FB_ON_ERROR_TEMPFAIL || is_answer(s);
     session_reset(s);
-    return unjudged(s->m, s->generation->conf, reason, queue_id, err);
+    return unjudged(s->m, tempfail, reason, queue_id, err);
 }
 
 static enum answer no_memory(struct session *s)
@@ -126,7 +140,7 @@ enum answer session_missing(struct milter *m)
     struct fb_err err;
     struct generation *g = generation_take(&m->generations);
     fb_fail_memory(&err);
-    enum answer a = unjudged(m, g->conf, FB_REASON_judge_fault, NULL, &err);
+    enum answer a = unjudged(m, g->conf->forbear_on_error == FB_ON_ERROR_TEMPFAIL, FB_REASON_judge_fault, NULL, &err);
     generation_drop(g);
     return a;
 }
@@ -225,30 +239,85 @@ void session_header(struct session *s, const char *name, const char *value)
     msg->kept = msg->seen = (int64_t)msg->headers.bytes;
 }
 
-/* What history learns of a mail that goes on its way. Not of one that is held: it may be taken back, and when it is sent again
- * its readers must not be found on its thread already. */
-static void learn(struct session *s)
+/* As people see it: the name in From, or in the directory, or the address. */
+static struct fb_str author_name(const struct session *s, struct fb_str addr)
 {
-    struct message *msg = s->msg;
-    struct fb_history_mail mail;
-    if (memory_works(s->generation) && !fb_learn(s->generation->policy, msg->arena, &msg->env, &msg->headers, fb_now_s(), &mail, NULL))
-        memory_learn(&s->m->memory, s->generation, &mail);
+    const struct fb_field *from = fb_headers_get(&s->msg->headers, "From", 0);
+    struct fb_addresses as = {0};
+    if (from && fb_addresses_parse(s->msg->arena, from->value, &as, NULL) == 0 && as.n && as.v[0].display.n)
+        return as.v[0].display;
+    struct fb_str name = fb_policy_name(s->generation->policy, addr);
+    return name.n ? name : addr;
 }
 
-/* Mail that is not judged is learned from here, where the MTA is told to show no more of it: should it break off, history has
- * met a mail that nobody got, and that nobody will answer. */
+static void tell_moved(struct session *s, const struct fb_history_mail *mail)
+{
+    struct fb_err err;
+    size_t n = 0;
+    if (posts_moved(&s->m->holds, s->generation, &s->msg->env, mail, author_name(s, mail->author), fb_now_s(), s->msg->arena, &n, &err) < 0)
+        fb_log(FB_LOG_ERROR, "moved_not_told", "error=%s", fb_log_quote(fb_str(err.text)));
+    while (n--)
+        count(s->m, FB_STR("moved"), FB_STR_NONE);
+}
+
+static bool answers_mail(const struct fb_headers *h)
+{
+    return fb_headers_get(h, "References", 0) || fb_headers_get(h, "In-Reply-To", 0);
+}
+
+/* What a mail that goes on its way means to others: history learns from it, and it may answer on a thread on which somebody's
+ * message is held. Not one that is held itself: it may be taken back, and when it is sent again its readers must not be found on its
+ * thread already. */
+static void passes_on(struct session *s)
+{
+    struct message *msg = s->msg;
+    const struct generation *g = s->generation;
+    struct fb_history_mail mail;
+    bool learns = memory_works(g), tells = posts_work(g) && answers_mail(&msg->headers) && holds_any(g->conf->forbear_state_dir);
+    if ((!learns && !tells) || fb_learn(g->policy, msg->arena, &msg->env, &msg->headers, fb_now_s(), &mail, NULL))
+        return;
+    if (learns)
+        memory_learn(&s->m->memory, g, &mail);
+    if (tells)
+        tell_moved(s, &mail);
+}
+
+/* The end of what is to us. */
+static enum answer taken(struct session *s, const char *said, const char *queue_id)
+{
+    count(s->m, FB_STR("answer"), fb_str(said));
+    fb_log(FB_LOG_VERBOSE, "answer", "queue_id=%s said=%s", fb_log_quote(fb_str(queue_id)), said);
+    session_reset(s);
+    return ANSWER_DISCARD;
+}
+
+/* No program is answered, for it might answer again; and what names a protected address is not read, whoever it is to. */
+static enum answer answer_eoh(struct session *s, const char *queue_id)
+{
+    enum fb_reason reason = fb_scope_header(s->generation->conf, &s->msg->env, &s->msg->headers);
+    if (reason == FB_REASON_protected || fb_reason_fault(reason))
+        return give_up(s, reason, queue_id, NULL);
+    if (reason == FB_REASON_auto_submitted || reason == FB_REASON_bulk || wish_by_program(&s->msg->headers))
+        return taken(s, "automatic", queue_id);
+    return ANSWER_CONTINUE;
+}
+
+/* Mail that is not judged means what it means from here on, where the MTA is told to show no more of it: should it break off,
+ * history has met a mail that nobody got, and that nobody will answer. */
 enum answer session_eoh(struct session *s, const char *queue_id)
 {
     struct message *msg = s->msg;
     if (!msg)
         return ANSWER_ACCEPT;
     enum fb_reason reason = msg->passes != FB_REASON_none ? msg->passes : msg->fault;
+    if (reason == FB_REASON_none && is_answer(s))
+        return answer_eoh(s, queue_id);
     if (reason == FB_REASON_none)
         reason = fb_scope_header(s->generation->conf, &msg->env, &msg->headers);
     if (reason == FB_REASON_none)
         return ANSWER_CONTINUE;
     if (msg->fault == FB_REASON_none)
-        learn(s);
+        passes_on(s);
     return give_up(s, reason, queue_id, NULL);
 }
 
@@ -271,7 +340,7 @@ enum answer session_body(struct session *s, const void *p, size_t n)
         return ANSWER_CONTINUE;
     msg->seen += (int64_t)n;
     if (msg->seen > conf->limits_message_size) {
-        learn(s);
+        passes_on(s);
         return give_up(s, FB_REASON_too_large, NULL, NULL);
     }
     int64_t room = conf->limits_judged_size > msg->kept ? conf->limits_judged_size - msg->kept : 0;
@@ -332,18 +401,43 @@ static enum fb_reason judge(struct session *s, struct fb_err *err)
     return rc < 0 ? FB_REASON_judge_fault : s->msg->verdict.not_judged;
 }
 
+/* Of its thread; empty where it cannot be told. */
+static int root(struct message *msg, struct fb_str *ret, struct fb_err *err)
+{
+    struct fb_message m;
+    *ret = FB_STR_NONE;
+    int rc = fb_message_header(msg->arena, &msg->headers, &m, err);
+    if (rc == 0)
+        *ret = thread_root(m.references_n ? m.references[0] : FB_STR_NONE, m.in_reply_to, m.message_id);
+    return rc < 0 ? -1 : 0;
+}
+
+/* A message that its sender has had enough of passes: counted, and told nowhere else. */
+static int record_row(struct session *s, struct fb_str queue_id, struct fb_err *err)
+{
+    struct message *msg = s->msg;
+    struct hold_request r = {.verdict = &msg->verdict, .env = &msg->env, .queue_id = queue_id, .now_s = fb_now_s()};
+    int rc = root(msg, &r.root, err);
+    if (rc == 0)
+        rc = holds_record(&s->m->holds, s->generation, &r, msg->arena, err);
+    if (rc <= 0)
+        return rc;
+    count(s->m, FB_STR("passed"), rc == HOLDS_CAP ? FB_STR("cap") : FB_STR("spared"));
+    msg->verdict.action = FB_PASS;
+    return 0;
+}
+
 /* Makes durable what the sender will be told; or why it cannot be. */
 static enum fb_reason record(struct session *s, struct fb_str queue_id, struct fb_err *err)
 {
-    struct message *msg = s->msg;
-    if (msg->verdict.action != FB_NOTIFY && msg->verdict.action != FB_HOLD)
+    const struct fb_verdict *v = &s->msg->verdict;
+    if (v->action != FB_NOTIFY && v->action != FB_HOLD)
         return FB_REASON_none;
-    if (msg->verdict.action == FB_HOLD && !fb_queue_id_valid(queue_id))
+    if (v->action == FB_HOLD && !fb_queue_id_valid(queue_id))
         return FB_REASON_short_queue_id;
-    if (msg->verdict.action == FB_HOLD && !s->quarantine)
+    if (v->action == FB_HOLD && !s->quarantine)
         return FB_REASON_not_quarantined;
-    int rc = holds_record(&s->m->holds, s->generation, &msg->verdict, queue_id, fb_now_s(), msg->arena, err);
-    return rc < 0 ? FB_REASON_store_fault : FB_REASON_none;
+    return record_row(s, queue_id, err) < 0 ? FB_REASON_store_fault : FB_REASON_none;
 }
 
 /* What volunteers agreed to: their address and the words that decided, to tune the rules by. */
@@ -371,11 +465,51 @@ static enum answer judged(struct session *s, const char *queue_id)
     if (v->action != FB_PASS)
         count(s->m, fb_str(fb_action_name(v->action)), v->main->rule);
     if (v->action == FB_HOLD)
-        fb_log(FB_LOG_INFO, "held", "queue_id=%s rule=%.*s delay_s=%" PRId64, queue_id, FB_FMT(v->main->rule), v->main->delay_s);
+        fb_log(FB_LOG_INFO, "held", "queue_id=%s rule=%.*s delay_s=%" PRId64, queue_id, FB_FMT(v->main->rule),
+               holds_delay(s->generation->conf, v->main));
     if (v->action == FB_OBSERVE && v->volunteer)
         log_volunteer(s->msg);
     session_reset(s);
     return ANSWER_ACCEPT;
+}
+
+static int wish(struct session *s, struct wish *ret, struct fb_err *err)
+{
+    const struct fb_conf *conf = s->generation->conf;
+    struct message *msg = s->msg;
+    struct fb_message_limits limits = {.parts = (size_t)conf->limits_parts, .nesting = (size_t)conf->limits_nesting,
+                                       .header_size = (size_t)conf->limits_header_size, .header_fields = (size_t)conf->limits_header_fields};
+    struct fb_str raw = message_join(msg);
+    return raw.p ? wish_read(msg->arena, &s->generation->words, &limits, &msg->headers, raw, msg->cut, ret, err) : fb_fail_memory(err);
+}
+
+/* Reading it takes its turn as judging does. */
+static enum answer answered(struct session *s, const char *queue_id)
+{
+    struct fb_err err = {.text = ""};
+    struct wish w;
+    const char *said;
+    const struct fb_conf *conf = s->generation->conf;
+    if (!gate_enter(&s->m->gate, conf->limits_judges_at_once, fb_clock_ms() + conf->limits_judge_time_ms))
+        return give_up(s, FB_REASON_busy, queue_id, NULL);
+    int rc = wish(s, &w, &err);
+    gate_leave(&s->m->gate);
+    if (rc < 0)
+        return give_up(s, FB_REASON_parse_fault, queue_id, &err);
+    if (posts_answer(&s->m->holds, s->generation, &s->msg->env, &w, fb_now_s(), s->msg->arena, &said, &err) < 0)
+        return give_up(s, FB_REASON_store_fault, queue_id, &err);
+    return taken(s, said, queue_id);
+}
+
+/* Who answers a notice to others too hears how it is done; the mail itself is one like any other. */
+static void help_where_asked(struct session *s)
+{
+    struct fb_envelope *env = &s->msg->env;
+    size_t i = 0;
+    while (i < env->rcpt_n && !is_ours(s, env->rcpt[i]))
+        i++;
+    if (i < env->rcpt_n)
+        posts_help(&s->m->holds, s->generation, env, FB_STR_NONE, fb_now_s(), s->msg->arena, NULL);
 }
 
 enum answer session_eom(struct session *s, const char *queue_id)
@@ -383,13 +517,16 @@ enum answer session_eom(struct session *s, const char *queue_id)
     struct fb_err err = {.text = ""};
     if (!s->msg)
         return ANSWER_ACCEPT;
+    if (is_answer(s))
+        return answered(s, queue_id);
+    help_where_asked(s);
     enum fb_reason reason = judge(s, &err);
     if (reason == FB_REASON_none)
         reason = record(s, fb_str(queue_id), &err);
     if (reason == FB_REASON_none && s->msg->verdict.action == FB_HOLD)
         return ANSWER_QUARANTINE;
     if (!fb_reason_fault(reason))
-        learn(s);
+        passes_on(s);
     return reason == FB_REASON_none ? judged(s, queue_id) : give_up(s, reason, queue_id, &err);
 }
 

@@ -11,6 +11,7 @@
 #include "generation.h"
 #include "hold.h"
 #include "memory.h"
+#include "posts.h"
 
 /* What all connections share. */
 struct milter {
@@ -27,6 +28,7 @@ enum answer {
     ANSWER_ACCEPT,     /* no more of this message, and let it pass */
     ANSWER_SKIP,       /* no more of this body */
     ANSWER_TEMPFAIL,   /* 451 4.7.1 */
+    ANSWER_DISCARD,    /* it was to us, and has served: it goes to nobody */
     ANSWER_QUARANTINE, /* then session_quarantined says the answer */
 };
 

@@ -18,6 +18,7 @@
 #include "hold/marker.h"
 #include "mail/message.h"
 #include "session.h"
+#include "wire/desk.h"
 
 /* The fake policy */
 
@@ -72,6 +73,7 @@ static struct {
     enum fb_action action;
     enum fb_reason not_judged;
     bool fails;
+    const char *reader; /* what passes is read by them; NULL: it teaches nothing */
     /* what it was given */
     int calls;
     char raw[4096];
@@ -89,7 +91,12 @@ static void keep_text(char *to, size_t size, struct fb_str s)
 
 int fb_judge(const struct fb_policy *p, struct fb_arena *arena, const struct fb_judge_input *in, struct fb_verdict *ret, struct fb_err *err)
 {
-    static const struct fb_finding finding = {.rule = {"public_shaming", 14}, .fires = true, .log_odds = 2, .delay_s = 900};
+    static struct fb_finding findings[] = {
+        {.rule = {"heated", 6}, .fires = true, .log_odds = 1, .threshold = 0.5, .delay_s = 600},
+        {.rule = {"public_shaming", 14}, .fires = true, .log_odds = 2, .threshold = 0.5, .delay_s = 900},
+        {.rule = {"rushed_reply", 12}, .fires = true, .log_odds = 9, .delay_s = 300}, /* observed alone */
+        {.rule = {"not_prewired", 12}, .log_odds = -5},
+    };
     (void)p, (void)arena;
     fake.calls++;
     fake.raw_n = in->raw.n;
@@ -106,7 +113,11 @@ int fb_judge(const struct fb_policy *p, struct fb_arena *arena, const struct fb_
         return fb_fail_memory(err);
     *ret = (struct fb_verdict){.action = fake.action, .not_judged = fake.not_judged};
     if (fake.action != FB_PASS) {
-        ret->main = &finding;
+        findings[0].action = findings[1].action = fake.action;
+        findings[2].action = fake.action == FB_OBSERVE ? FB_PASS : FB_OBSERVE;
+        ret->findings = findings;
+        ret->findings_n = sizeof findings / sizeof *findings;
+        ret->main = &findings[1];
         ret->facts = FB_STR("{\"v\":1,\"subject\":\"plain words\"}");
         ret->message_id = FB_STR("<1@corp.example>");
     }
@@ -117,8 +128,21 @@ int fb_judge(const struct fb_policy *p, struct fb_arena *arena, const struct fb_
 int fb_learn(const struct fb_policy *p, struct fb_arena *arena, const struct fb_envelope *env, const struct fb_headers *h, int64_t now_s,
              struct fb_history_mail *ret, struct fb_err *err)
 {
-    (void)p, (void)arena, (void)env, (void)h, (void)now_s, (void)ret, (void)err;
-    return FB_LEARN_NOTHING;
+    (void)p, (void)now_s;
+    struct fb_str *reader = fb_arena_alloc(arena, sizeof *reader);
+    struct fb_message m;
+    if (!fake.reader || !reader || fb_message_header(arena, h, &m, err))
+        return FB_LEARN_NOTHING;
+    *reader = fb_str(fake.reader);
+    *ret = (struct fb_history_mail){.id = m.message_id, .in_reply_to = m.in_reply_to, .references_n = m.references_n, .references = m.references,
+                                    .author = env->sender, .readers_n = 1, .readers = reader, .sent_s = INT64_MIN};
+    return 0;
+}
+
+struct fb_str fb_policy_name(const struct fb_policy *p, struct fb_str addr)
+{
+    (void)p;
+    return fb_str_eq(addr, FB_STR("cleo@corp.example")) ? FB_STR("Cleo Martin") : FB_STR_NONE;
 }
 
 /* A milter with a state of its own */
@@ -133,10 +157,10 @@ static void write_conf(struct world *w, const char *mode, const char *more)
     struct fb_err err;
     char text[1024];
     int n = snprintf(text, sizeof text,
-                     "[forbear]\nmode = %s\nstate_dir = %s\nkeys_dir = %s\n%s"
+                     "[forbear]\nmode = %s\nstate_dir = %s\nkeys_dir = %s\ndata_dir = " DATA_DIR "\n%s"
                      "[scope]\ninternal_domains = corp.example\nprotected = council@corp.example\n"
                      "[limits]\nmessage_size = 4096\njudged_size = 1024\nheader_size = 1024\nrecipients = 3\njudge_time_ms = 50\n"
-                     "judges_at_once = 1\n",
+                     "judges_at_once = 1\n[notice]\nfrom = forbear@gw.corp.example\n",
                      mode, w->state, w->dir, more);
     assert_int_equal(fb_io_write_file(w->dir, "forbear.conf", (struct fb_str){text, (size_t)n}, 0600, &err), 0);
 }
@@ -412,7 +436,7 @@ static void observe_mode_counts_and_records_nothing(void **state)
     letter(s, "again?");
     assert_int_equal(session_eom(s, ID), ANSWER_ACCEPT);
     assert_int_equal(counted(w, "observe.public_shaming"), 1);
-    assert_null(w->m.holds.store);
+    assert_null(w->m.holds.write.store);
     session_free(s);
     world_free(w);
 }
@@ -423,7 +447,7 @@ static void check_row(struct world *w, enum fb_state want)
     struct fb_err err;
     struct fb_hold *v;
     size_t n;
-    assert_int_equal(fb_store_list(w->m.holds.store, want, 9, arena, &v, &n, &err), 0);
+    assert_int_equal(fb_store_list(w->m.holds.write.store, want, 9, arena, &v, &n, &err), 0);
     assert_int_equal(n, 1);
     assert_true(fb_str_eq(v->queue_id, FB_STR(ID)));
     assert_true(fb_str_eq(v->rule, FB_STR("public_shaming")));
@@ -481,7 +505,7 @@ static void a_short_queue_id_holds_nothing(void **state)
         assert_int_equal(session_eom(s, ids[i]), ANSWER_ACCEPT);
         assert_int_equal(counted(w, "not_judged.short_queue_id"), i + 1);
     }
-    assert_null(w->m.holds.store);
+    assert_null(w->m.holds.write.store);
     session_free(s);
     world_free(w);
 }
