@@ -387,7 +387,7 @@ static struct fb_judgement judged_by(const char *head, const char *keys, const c
     struct fb_envelope *env = fb_arena_alloc(arena, sizeof *env);
     *env = (struct fb_envelope){.sender = FB_STR("me@x.example"), .login = FB_STR("me@x.example"), .declared_size = -1};
     struct fb_str raw = fb_arena_printf(arena, "From: me@x.example\r\nTo: %s\r\nCc: tom1@x.example\r\n\r\n%s", to, text);
-    struct fb_judgement j;
+    struct fb_judgement j = {0};
     if (fb_ruleset_read(arena, "rules.conf", conf_text, &other.signals, &other.rules, &err) ||
         fb_judge_run(&other, arena, &(struct fb_judge_input){.env = env, .raw = raw, .now_s = 1800000000}, &j, &err))
         fail_msg("%s", err.text);
