@@ -115,7 +115,7 @@ static inline float two_to(float x)
         float f;
         int32_t i;
     } p = {(((0.00957010956f * f + 0.0559178988f) * f + 0.24024745f) * f + 0.69312181f) * f + 0.999999261f};
-    p.i += (int32_t)k << 23;
+    p.i += (int32_t)k * (1 << 23);
     return p.f;
 }
 
