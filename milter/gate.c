@@ -31,7 +31,7 @@ void gate_done(struct gate *g)
 bool gate_enter(struct gate *g, int64_t width, int64_t deadline_ms)
 {
     struct timespec until = {.tv_sec = deadline_ms / 1000, .tv_nsec = deadline_ms % 1000 * 1000000};
-    if (width <= 0)
+    if (width <= 0 || width > g->cores)
         width = g->cores;
     int rc = 0;
     pthread_mutex_lock(&g->lock);

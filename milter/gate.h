@@ -16,7 +16,7 @@ struct gate {
 int gate_init(struct gate *g, struct fb_err *err);
 void gate_done(struct gate *g);
 
-/* Waits for one of @width places (0: as many as there are cores), at the longest until @deadline_ms of fb_clock_ms.
+/* Waits for one of @width places (0, or more than there are cores: one a core), at the longest until @deadline_ms of fb_clock_ms.
  * False: it came too late, nothing was taken. Else gate_leave must follow. */
 bool gate_enter(struct gate *g, int64_t width, int64_t deadline_ms);
 void gate_leave(struct gate *g);
