@@ -41,7 +41,5 @@ int wish_read(struct fb_arena *arena, const struct words *words, const struct fb
     if (fb_own_words(arena, m.text, &own, err))
         return -1;
     struct fb_str rest = fb_str_trim(own.text);
-    if (fb_str_line(&rest, &line))
-        ret->action = words_action(words, arena, line);
-    return 0;
+    return fb_str_line(&rest, &line) ? words_action(words, arena, line, &ret->action, err) : 0;
 }

@@ -85,14 +85,17 @@ int words_load(struct fb_arena *arena, const char *data_dir, struct words *ret, 
     return rc;
 }
 
-int words_action(const struct words *w, struct fb_arena *arena, struct fb_str line)
+int words_action(const struct words *w, struct fb_arena *arena, struct fb_str line, int *ret, struct fb_err *err)
 {
     struct fb_str word, more;
+    *ret = 0;
     if (!fb_text_word(&line, &word) || fb_text_word(&line, &more))
         return 0;
     struct fb_str folded = fb_text_fold(arena, word);
-    for (size_t i = 0; folded.p && i < w->n; i++)
+    if (!folded.p)
+        return fb_fail_memory(err);
+    for (size_t i = 0; i < w->n; i++)
         if (fb_str_eq(w->v[i].folded, folded))
-            return w->v[i].action;
+            *ret = w->v[i].action;
     return 0;
 }

@@ -17,7 +17,8 @@ struct words {
 int words_load(struct fb_arena *arena, const char *data_dir, struct words *ret, struct fb_err *err);
 /* The same of one file's text, which is added to what *@w has: for tests. */
 int words_read(struct fb_arena *arena, const char *path, struct fb_str text, struct words *w, struct fb_err *err);
-/* What @line says: nothing else may stand on it but one of the words, in whatever case. 0: nothing. */
-int words_action(const struct words *w, struct fb_arena *arena, struct fb_str line);
+/* What @line says: nothing else may stand on it but one of the words, in whatever case. *ret 0: nothing. Fails
+ * for lack of memory alone. */
+int words_action(const struct words *w, struct fb_arena *arena, struct fb_str line, int *ret, struct fb_err *err);
 
 #endif

@@ -478,6 +478,430 @@ static void row_and_marker_are_there_before_the_quarantine_is_asked_for(void **s
     world_free(w);
 }
 
+/* --- whose hold it is, and when it is none --- */
+
+#define LOGIN "ana@corp.example"
+
+/* A letter that the judge wants held, with these fields: the answer to its end. */
+static enum answer angry(struct world *w, const char *sender, const char *login, const char *field, const char *value)
+{
+    struct session *s = connection(w);
+    char path[96];
+    snprintf(path, sizeof path, "<%s>", sender);
+    fake.action = FB_HOLD;
+    assert_int_equal(session_mail(s, MAIL(path), login, NULL), ANSWER_CONTINUE);
+    session_rcpt(s, "<team@corp.example>");
+    session_header(s, "From", sender);
+    session_header(s, "Message-ID", "<held@corp.example>");
+    if (field)
+        session_header(s, field, value);
+    assert_int_equal(session_eoh(s, ID), ANSWER_CONTINUE);
+    enum answer a = session_eom(s, ID);
+    if (a == ANSWER_QUARANTINE)
+        a = session_quarantined(s, true, ID) == ANSWER_ACCEPT ? ANSWER_QUARANTINE : ANSWER_TEMPFAIL;
+    session_free(s);
+    fake.action = FB_PASS;
+    return a;
+}
+
+/* The newest hold. */
+static struct fb_hold newest(struct world *w, struct fb_arena *arena)
+{
+    struct fb_hold_id id;
+    struct fb_hold hold;
+    assert_int_equal(fb_store_find(w->m.holds.write.store, FB_STR(ID), &id, NULL), 0);
+    assert_int_equal(fb_store_get(w->m.holds.write.store, id, arena, &hold, NULL), 0);
+    return hold;
+}
+
+static const uint8_t *key(struct world *w)
+{
+    return w->m.generations.current->hash_key;
+}
+
+static void a_hold_knows_its_person_owner_and_thread(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *login, *field, *value, *root;
+    } cases[] = {
+        {LOGIN, NULL, NULL, "<held@corp.example>"},
+        {LOGIN, "In-Reply-To", "<parent@x>", "<parent@x>"},
+        {LOGIN, "References", "<first@x> <second@x>\r\n <third@x>", "<first@x>"},
+        {NULL, "References", "<first@x>", "<first@x>"},
+    };
+    struct world *w = world_new("hold", "");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        FB_ARENA arena = fb_arena_new(1 << 20);
+        assert_int_equal(angry(w, "Ana@Corp.Example", cases[i].login, cases[i].field, cases[i].value), ANSWER_QUARANTINE);
+        struct fb_hold got = newest(w, arena), want;
+        fb_hold_hashes(key(w), fb_str(cases[i].login), FB_STR("ana@corp.example"), fb_str(cases[i].root), &want);
+        assert_memory_equal(got.person, want.person, FB_HASH);
+        assert_memory_equal(got.owner, want.owner, FB_HASH);
+        assert_memory_equal(got.thread, want.thread, FB_HASH);
+        assert_int_equal(got.opens_s, 0);
+    }
+    world_free(w);
+}
+
+static void a_hold_opens_after_the_minimum_and_ends_before_the_longest(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *more;
+        int64_t opens, ends;
+    } cases[] = {{"[hold]\nminimum = 5m\n", 300, 900}, {"[hold]\nminimum = 2h\n", 900, 900}, {"[hold]\nlongest = 10m\nminimum = 9m\n", 540, 600}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        FB_ARENA arena = fb_arena_new(1 << 20);
+        struct world *w = world_new("hold", cases[i].more);
+        assert_int_equal(angry(w, "ana@corp.example", LOGIN, NULL, NULL), ANSWER_QUARANTINE);
+        struct fb_hold got = newest(w, arena);
+        assert_int_equal(got.opens_s - got.created_s, cases[i].opens);
+        assert_int_equal(got.deadline_s - got.created_s, cases[i].ends);
+        world_free(w);
+    }
+}
+
+static void over_the_cap_a_persons_messages_pass(void **state)
+{
+    (void)state;
+    struct world *w = world_new("hold", "[hold]\ncap = 2\n");
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(angry(w, "ana@corp.example", LOGIN, NULL, NULL), i < 2 ? ANSWER_QUARANTINE : ANSWER_ACCEPT);
+    assert_int_equal(counted(w, "passed.cap"), 2);
+    assert_int_equal(counted(w, "hold.public_shaming"), 2);
+    assert_int_equal(counted(w, "judged"), 4);
+    assert_int_equal(angry(w, "ben@corp.example", "ben@corp.example", NULL, NULL), ANSWER_QUARANTINE);
+    world_free(w);
+    w = world_new("hold", "[hold]\ncap = 0\n");
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(angry(w, "ana@corp.example", LOGIN, NULL, NULL), ANSWER_QUARANTINE);
+    world_free(w);
+}
+
+static void spare(struct world *w, const char *root, const char *rule)
+{
+    struct fb_hold who;
+    struct fb_err err = {.text = ""};
+    fb_hold_hashes(key(w), FB_STR_NONE, FB_STR("ana@corp.example"), fb_str(root), &who);
+    assert_int_equal(fb_store_spare(w->m.holds.write.store, who.person, who.thread, fb_str(rule), fb_now_s() + 60, &err), 0);
+}
+
+static void what_was_decided_on_a_thread_is_not_asked_again(void **state)
+{
+    (void)state;
+    FB_ARENA arena = fb_arena_new(1 << 20);
+    struct world *w = world_new("hold", "[hold]\ncap = 0\n");
+    assert_int_equal(angry(w, "ana@corp.example", LOGIN, "In-Reply-To", "<a@x>"), ANSWER_QUARANTINE);
+    assert_string_equal(newest(w, arena).rule.p, "public_shaming");
+    spare(w, "<a@x>", "public_shaming");
+    assert_int_equal(angry(w, "ana@corp.example", LOGIN, "In-Reply-To", "<a@x>"), ANSWER_QUARANTINE);
+    struct fb_hold other = newest(w, arena); /* the other rule that would hold it */
+    assert_string_equal(other.rule.p, "heated");
+    assert_int_equal(other.deadline_s - other.created_s, 600);
+    assert_int_equal(counted(w, "hold.heated"), 1);
+    spare(w, "<a@x>", "heated");
+    assert_int_equal(angry(w, "ana@corp.example", LOGIN, "In-Reply-To", "<a@x>"), ANSWER_ACCEPT);
+    assert_int_equal(counted(w, "passed.spared"), 1);
+    assert_int_equal(angry(w, "ana@corp.example", LOGIN, "In-Reply-To", "<b@x>"), ANSWER_QUARANTINE); /* another thread */
+    assert_int_equal(angry(w, "ben@corp.example", NULL, "In-Reply-To", "<a@x>"), ANSWER_QUARANTINE);  /* somebody else */
+    spare(w, "<b@x>", ""); /* they have talked */
+    assert_int_equal(angry(w, "ana@corp.example", LOGIN, "In-Reply-To", "<b@x>"), ANSWER_ACCEPT);
+    assert_int_equal(counted(w, "passed.spared"), 2);
+    world_free(w);
+}
+
+/* --- answers to notices --- */
+
+#define NOTICE "<notice@gw.corp.example>"
+
+/* Holds a letter, and tells its sender by the mail NOTICE. */
+static void hold_told(struct world *w, const char *login)
+{
+    FB_ARENA arena = fb_arena_new(1 << 20);
+    struct fb_err err = {.text = ""};
+    assert_int_equal(angry(w, "ana@corp.example", login, "References", "<root@x>"), ANSWER_QUARANTINE);
+    int rc = fb_store_notice_ready(w->m.holds.write.store, newest(w, arena).id, FB_STR("sealed"), FB_STR("key"), FB_STR(NOTICE), 1, 1, &err);
+    assert_string_equal(err.text, "");
+    assert_int_equal(rc, 0);
+}
+
+struct reply {
+    const char *sender, *login, *rcpt, *field, *value, *body;
+};
+
+static enum answer reply(struct world *w, struct reply r)
+{
+    struct session *s = connection(w);
+    char path[96];
+    snprintf(path, sizeof path, "<%s>", r.sender ? r.sender : "ana@corp.example");
+    enum answer a = session_mail(s, MAIL(path), r.login ? r.login : LOGIN, NULL);
+    if (a == ANSWER_CONTINUE) {
+        session_rcpt(s, r.rcpt ? r.rcpt : "<Forbear@GW.corp.example>");
+        session_header(s, "From", "Ana <ana@corp.example>");
+        session_header(s, "Message-ID", "<answer@phone>");
+        session_header(s, r.field ? r.field : "In-Reply-To", r.value ? r.value : NOTICE);
+        a = session_eoh(s, ID);
+    }
+    if (a == ANSWER_CONTINUE)
+        a = session_body(s, r.body, strlen(r.body));
+    if (a == ANSWER_CONTINUE)
+        a = session_eom(s, ID);
+    session_free(s);
+    return a;
+}
+
+static struct fb_post *letters(struct world *w, struct fb_arena *arena, size_t *ret_n)
+{
+    struct fb_post *v;
+    assert_int_equal(fb_store_posts(w->m.holds.write.store, 99, arena, &v, ret_n, NULL), 0);
+    return v;
+}
+
+/* The one letter that there is; it is done then. */
+static struct fb_post one_letter(struct world *w, struct fb_arena *arena, enum fb_post_kind kind)
+{
+    size_t n;
+    struct fb_post *v = letters(w, arena, &n);
+    assert_int_equal(n, 1);
+    assert_int_equal(v->kind, kind);
+    assert_int_equal(fb_store_post_done(w->m.holds.write.store, v->seq, NULL), 0);
+    return *v;
+}
+
+static void no_letter(struct world *w)
+{
+    FB_ARENA arena = fb_arena_new(1 << 20);
+    size_t n;
+    letters(w, arena, &n);
+    assert_int_equal(n, 0);
+}
+
+static void an_answer_by_its_owner_is_a_letter_with_its_proof(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *field, *value, *body;
+        int action;
+    } cases[] = {
+        {NULL, NULL, "RELEASE\r\n", FB_DESK_RELEASE},
+        {NULL, NULL, "withdraw.\r\n\r\nSent from my phone\r\n", FB_DESK_WITHDRAW},
+        {NULL, NULL, "\r\n  *Release*\r\n\r\nOn Sat, 28 Nov 2026 at 10:00, forbear <forbear@gw.corp.example> wrote:\r\n> WITHDRAW gives it back\r\n", FB_DESK_RELEASE},
+        {NULL, NULL, "> RELEASE sends your message\r\n> WITHDRAW\r\n\r\nWithdraw\r\n", FB_DESK_WITHDRAW},
+        {NULL, NULL, "zur\xc3\xbc" "ckziehen\r\n-- \r\nAna\r\n", FB_DESK_WITHDRAW},
+        {NULL, NULL, "ZUR\xc3\x9c" "CKZIEHEN\r\n", FB_DESK_WITHDRAW},
+        {NULL, NULL, "envoyer\r\n", FB_DESK_RELEASE},
+        {"References", "<root@x> " NOTICE " <other@x>", "RELEASE\r\n", FB_DESK_RELEASE},
+    };
+    struct world *w = world_new("hold", "");
+    struct fb_hold who;
+    hold_told(w, LOGIN);
+    fb_hold_hashes(key(w), FB_STR(LOGIN), FB_STR("ana@corp.example"), FB_STR_NONE, &who);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        FB_ARENA arena = fb_arena_new(1 << 20);
+        assert_int_equal(reply(w, (struct reply){.field = cases[i].field, .value = cases[i].value, .body = cases[i].body}), ANSWER_DISCARD);
+        struct fb_post got = one_letter(w, arena, FB_POST_ANSWER);
+        assert_int_equal(got.action, cases[i].action);
+        assert_true(fb_hold_id_eq(got.hold, newest(w, arena).id));
+        assert_string_equal(got.message_id.p, NOTICE);
+        assert_memory_equal(got.owner, who.owner, FB_HASH);
+    }
+    assert_int_equal(counted(w, "answer.release") + counted(w, "answer.withdraw"), sizeof cases / sizeof *cases);
+    assert_int_equal(counted(w, "judged"), 1); /* the one that is held */
+    assert_int_equal(fake.calls, 1);
+    world_free(w);
+}
+
+static void what_is_no_answer_that_counts_asks_for_help(void **state)
+{
+    (void)state;
+    static const struct reply cases[] = {
+        {.body = "Please release it\r\n"},
+        {.body = "RELEASE? Never!\r\n"},
+        {.body = "Thanks.\r\n\r\nRELEASE\r\n"},
+        {.body = "> RELEASE\r\n"},
+        {.body = ""},
+        {.body = "RELEASE\r\n", .value = "<elsewhere@x>"},
+        {.body = "RELEASE\r\n", .field = "X-Nothing"},
+        {.body = "RELEASE\r\n", .sender = "ben@corp.example", .login = "ben@corp.example"},
+        {.body = "RELEASE\r\n", .login = "asmith"}, /* another login, the same address */
+        {.body = "RELEASE\r\n", .login = ""},
+    };
+    struct world *w = world_new("hold", "");
+    hold_told(w, LOGIN);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        FB_ARENA arena = fb_arena_new(1 << 20);
+        assert_int_equal(reply(w, cases[i]), ANSWER_DISCARD);
+        struct fb_post got = one_letter(w, arena, FB_POST_HELP);
+        assert_true(got.box.n > 0 && fb_str_ifind(got.box, FB_STR("corp.example")) < 0);
+        assert_int_equal(counted(w, "answer.help"), i + 1);
+    }
+    world_free(w);
+}
+
+static void a_hold_without_a_login_is_decided_by_link_alone(void **state)
+{
+    (void)state;
+    FB_ARENA arena = fb_arena_new(1 << 20);
+    struct world *w = world_new("hold", "");
+    hold_told(w, NULL);
+    assert_int_equal(reply(w, (struct reply){.body = "RELEASE\r\n"}), ANSWER_DISCARD);
+    one_letter(w, arena, FB_POST_HELP);
+    assert_int_equal(reply(w, (struct reply){.body = "RELEASE\r\n", .login = ""}), ANSWER_DISCARD);
+    one_letter(w, arena, FB_POST_HELP);
+    world_free(w);
+}
+
+static void what_programs_answer_is_not_answered(void **state)
+{
+    (void)state;
+    static const struct reply cases[] = {
+        {.field = "Auto-Submitted", .value = "auto-replied", .body = "RELEASE\r\n"},
+        {.field = "Auto-Submitted", .value = "auto-generated (rejected)", .body = "RELEASE\r\n"},
+        {.field = "Precedence", .value = "auto_reply", .body = "RELEASE\r\n"},
+        {.field = "Precedence", .value = "bulk", .body = "RELEASE\r\n"},
+        {.field = "List-Id", .value = "<x.corp.example>", .body = "RELEASE\r\n"},
+        {.field = "Content-Type", .value = "multipart/report; report-type=disposition-notification; boundary=b", .body = "--b--\r\n"},
+    };
+    struct world *w = world_new("hold", "");
+    hold_told(w, LOGIN);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(reply(w, cases[i]), ANSWER_DISCARD);
+    assert_int_equal(counted(w, "answer.automatic"), sizeof cases / sizeof *cases);
+    no_letter(w);
+    world_free(w);
+}
+
+/* What is out of scope at its first command is seen no further; Postfix discards what is to us. */
+static void strangers_and_bounces_are_not_listened_to(void **state)
+{
+    (void)state;
+    struct world *w = world_new("hold", "");
+    hold_told(w, LOGIN);
+    assert_int_equal(reply(w, (struct reply){.sender = "", .body = "RELEASE\r\n"}), ANSWER_ACCEPT);
+    assert_int_equal(reply(w, (struct reply){.sender = "eve@elsewhere.example", .body = "RELEASE\r\n"}), ANSWER_ACCEPT);
+    assert_int_equal(reply(w, (struct reply){.login = "ben@corp.example", .body = "RELEASE\r\n"}), ANSWER_ACCEPT);
+    no_letter(w);
+    world_free(w);
+}
+
+static void an_answer_to_others_too_is_a_mail_like_any_other(void **state)
+{
+    (void)state;
+    FB_ARENA arena = fb_arena_new(1 << 20);
+    struct world *w = world_new("hold", "");
+    hold_told(w, LOGIN);
+    struct session *s = connection(w);
+    assert_int_equal(session_mail(s, MAIL((char[]){"<ana@corp.example>"}), LOGIN, NULL), ANSWER_CONTINUE);
+    session_rcpt(s, "<ben@corp.example>");
+    session_rcpt(s, "<forbear@gw.corp.example>");
+    session_header(s, "From", "ana@corp.example");
+    session_header(s, "In-Reply-To", NOTICE);
+    assert_int_equal(session_eoh(s, ID), ANSWER_CONTINUE);
+    session_body(s, "RELEASE\r\n", 9);
+    assert_int_equal(session_eom(s, ID), ANSWER_ACCEPT);
+    assert_int_equal(fake.calls, 2);
+    one_letter(w, arena, FB_POST_HELP);
+    session_free(s);
+    world_free(w);
+}
+
+static void an_answer_that_cannot_be_kept_is_sent_again(void **state)
+{
+    (void)state;
+    char away[128];
+    FB_ARENA arena = fb_arena_new(1 << 20);
+    struct world *w = world_new("hold", "");
+    hold_told(w, LOGIN);
+    snprintf(away, sizeof away, "%s-away", w->state);
+    assert_int_equal(rename(w->state, away), 0);
+    assert_int_equal(reply(w, (struct reply){.body = "RELEASE\r\n"}), ANSWER_TEMPFAIL);
+    assert_int_equal(reply(w, (struct reply){.body = "What is this?\r\n"}), ANSWER_TEMPFAIL);
+    assert_int_equal(rename(away, w->state), 0);
+    assert_true(gate_enter(&w->m.gate, 1, fb_clock_ms()));
+    assert_int_equal(reply(w, (struct reply){.body = "RELEASE\r\n"}), ANSWER_TEMPFAIL); /* busy */
+    gate_leave(&w->m.gate);
+    enum answer a = ANSWER_TEMPFAIL;
+    for (unsigned long nth = 12; a != ANSWER_DISCARD; nth++) { /* before that nobody knows whom it is to */
+        assert_in_range(nth, 1, 400);
+        fb_arena_fail_at(nth);
+        a = reply(w, (struct reply){.body = "RELEASE\r\n"});
+        fb_arena_fail_at(0);
+        assert_true(a == ANSWER_TEMPFAIL || a == ANSWER_DISCARD);
+    }
+    one_letter(w, arena, FB_POST_ANSWER);
+    world_free(w);
+}
+
+static void a_word_that_stands_for_two_things_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *says;
+    } cases[] = {
+        {"release = GO\nwithdraw = BACK\n", ""},
+        {"# comment\n\nrelease = GO go\n", ""},
+        {"release = GO\nwithdraw = go\n", "words:2: \"go\" sends a message"},
+        {"send = GO\n", "words:1: want release = or withdraw ="},
+        {"release\n", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        FB_ARENA arena = fb_arena_new(1 << 16);
+        struct fb_err err = {.text = ""};
+        struct words words = {0};
+        int rc = words_read(arena, "words", fb_str(cases[i].text), &words, &err);
+        assert_int_equal(rc, *cases[i].says ? -1 : 0);
+        assert_true(fb_str_istarts(fb_str(err.text), fb_str(cases[i].says)));
+    }
+}
+
+/* --- the thread moved --- */
+
+/* A mail by @sender on the thread @root, which only @reader reads. */
+static void writes(struct world *w, const char *sender, const char *root, const char *reader)
+{
+    struct session *s = connection(w);
+    char path[96];
+    snprintf(path, sizeof path, "<%s>", sender);
+    fake.reader = reader;
+    fake.action = FB_PASS;
+    assert_int_equal(session_mail(s, MAIL(path), sender, NULL), ANSWER_CONTINUE);
+    session_rcpt(s, "<team@corp.example>");
+    session_header(s, "From", sender);
+    session_header(s, "Message-ID", "<moves@corp.example>");
+    if (root)
+        session_header(s, "References", root);
+    assert_int_equal(session_eoh(s, ID), ANSWER_CONTINUE);
+    assert_int_equal(session_eom(s, ID), ANSWER_ACCEPT);
+    session_free(s);
+    fake.reader = NULL;
+}
+
+static void who_waits_is_told_that_the_thread_moved(void **state)
+{
+    (void)state;
+    FB_ARENA arena = fb_arena_new(1 << 20);
+    struct world *w = world_new("hold", "");
+    writes(w, "cleo@corp.example", "<root@x>", "ana@corp.example");
+    assert_null(w->m.holds.read.store); /* where nothing is held nothing is asked */
+    hold_told(w, LOGIN);
+    writes(w, "cleo@corp.example", "<root@x>", "ana@corp.example");
+    struct fb_post got = one_letter(w, arena, FB_POST_MOVED);
+    assert_true(fb_hold_id_eq(got.hold, newest(w, arena).id));
+    assert_true(got.box.n > 0 && fb_str_ifind(got.box, FB_STR("Cleo")) < 0);
+    assert_int_equal(counted(w, "moved"), 1);
+    writes(w, "ana@corp.example", "<root@x>", "ana@corp.example"); /* herself */
+    writes(w, "cleo@corp.example", "<other@x>", "ana@corp.example");
+    writes(w, "cleo@corp.example", NULL, "ana@corp.example");
+    writes(w, "cleo@corp.example", "<root@x>", "ben@corp.example"); /* not to her: none of her business */
+    no_letter(w);
+    assert_int_equal(fb_store_notice_sent(w->m.holds.write.store, newest(w, arena).id, 2, NULL), 0);
+    assert_int_equal(fb_store_later(w->m.holds.write.store, newest(w, arena).id, FB_LATER_MOVED, 9, FB_STR("<m@x>"), FB_STR("box"), 3, NULL), 0);
+    writes(w, "dan@corp.example", "<root@x>", "ana@corp.example"); /* once */
+    no_letter(w);
+    world_free(w);
+}
+
 static void notify_mode_records_and_delivers(void **state)
 {
     (void)state;
@@ -765,6 +1189,19 @@ int main(void)
         cmocka_unit_test(messages_of_one_connection_do_not_mix),
         cmocka_unit_test(observe_mode_counts_and_records_nothing),
         cmocka_unit_test(row_and_marker_are_there_before_the_quarantine_is_asked_for),
+        cmocka_unit_test(a_hold_knows_its_person_owner_and_thread),
+        cmocka_unit_test(a_hold_opens_after_the_minimum_and_ends_before_the_longest),
+        cmocka_unit_test(over_the_cap_a_persons_messages_pass),
+        cmocka_unit_test(what_was_decided_on_a_thread_is_not_asked_again),
+        cmocka_unit_test(an_answer_by_its_owner_is_a_letter_with_its_proof),
+        cmocka_unit_test(what_is_no_answer_that_counts_asks_for_help),
+        cmocka_unit_test(a_hold_without_a_login_is_decided_by_link_alone),
+        cmocka_unit_test(what_programs_answer_is_not_answered),
+        cmocka_unit_test(strangers_and_bounces_are_not_listened_to),
+        cmocka_unit_test(an_answer_to_others_too_is_a_mail_like_any_other),
+        cmocka_unit_test(an_answer_that_cannot_be_kept_is_sent_again),
+        cmocka_unit_test(a_word_that_stands_for_two_things_is_refused),
+        cmocka_unit_test(who_waits_is_told_that_the_thread_moved),
         cmocka_unit_test(notify_mode_records_and_delivers),
         cmocka_unit_test(a_short_queue_id_holds_nothing),
         cmocka_unit_test(a_message_that_the_mta_will_not_quarantine_passes),
