@@ -4,7 +4,8 @@
  * being slow, or many. It must never log a path: libmicrohttpd's own log, which would, stays off.
  *
  * DIAGNOSTICS: an answer of 500 or more is logged as an error with its reason, every other one at verbose level. What
- * libmicrohttpd refuses by itself (no HTTP, a header that is too large) is not heard of here. */
+ * libmicrohttpd refuses by itself (no HTTP, no Host, a header that is too large) is not heard of here: it has no hook for
+ * that. Those answers are fixed texts that repeat nothing of the request, without the fields that ours have. */
 #include "web/server.h"
 
 #include <microhttpd.h>

@@ -231,7 +231,7 @@ class Sandbox:
 
     def link(self, notice):
         text = notice.get_body(("plain",)).get_content()
-        found = re.findall(rf"http://127\.0\.0\.1:{self.ports['web']}/h/[A-Za-z0-9._~=-]+", text)
+        found = re.findall(rf"https?://127\.0\.0\.1:{self.ports['web']}/h/[A-Za-z0-9._~=-]+", text)
         self.check(len(set(found)) == 1, f"the notice has one link, of {len(found[0]) if found else 0} characters")
         self.check(len(found[0]) <= 360, "the link is at most 360 characters long")
         return found[0]
