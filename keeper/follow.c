@@ -74,9 +74,9 @@ static int make_and_submit(const struct fb_work *w, struct fb_arena *arena, cons
     if (!facts || fb_make_link(w, arena, hold, NULL, &link, err))
         return facts ? -1 : fb_fail(err, "its header is no UTF-8");
     struct fb_notice n = {.kind = hold->later == FB_LATER_MOVED ? FB_NOTICE_MOVED : FB_NOTICE_REMINDER, .data_dir = conf->forbear_data_dir,
-                          .language = conf->notice_language, .from = w->k->from, .to = mail->sender, .message_id = hold->message_id,
+                          .language = conf->notice_language, .wanted = hold->language, .from = w->k->from, .to = mail->sender, .message_id = hold->message_id,
                           .now_s = w->now_s, .deadline_s = hold->deadline_s, .withdraws = conf->hold_after_delay == FB_AFTER_DELAY_WITHDRAW,
-                          .link = link, .facts = facts, .who = who_wrote(w, arena, hold)};
+                          .opens_s = hold->opens_s, .by_mail = fb_answer_counts(hold), .link = link, .facts = facts, .who = who_wrote(w, arena, hold)};
     if (fb_notice_make(&n, arena, &text, err))
         return -1;
     return fb_smtp_submit(conf->notice_smtp, (int)conf->notice_timeout, n.to, text, err);

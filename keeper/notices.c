@@ -143,17 +143,22 @@ static void telling_done(struct telling *t)
 }
 #define TELLING __attribute__((cleanup(telling_done))) struct telling
 
-/* Outcomes of fb_smtp_submit; < 0: it could not be made. */
-static int make_and_submit(const struct fb_work *w, struct fb_arena *arena, const struct telling *t, struct fb_str message_id, struct fb_err *err)
+bool fb_answer_counts(const struct fb_hold *hold)
+{
+    return fb_hash_eq(hold->owner, hold->owner);
+}
+
+/* @hold: the first of those. Outcomes of fb_smtp_submit; < 0: it could not be made. */
+static int make_and_submit(const struct fb_work *w, struct fb_arena *arena, const struct telling *t, const struct fb_hold *hold, struct fb_err *err)
 {
     const struct fb_conf *conf = w->k->conf;
     const struct fb_notice_hold *first = &t->v[0];
     struct fb_str mail;
-    struct fb_notice n = {.data_dir = conf->forbear_data_dir, .language = conf->notice_language, .from = w->k->from,
-                          .to = fb_str(json_string_value(json_object_get(first->facts, "from"))), .message_id = message_id, .now_s = w->now_s,
+    struct fb_notice n = {.data_dir = conf->forbear_data_dir, .language = conf->notice_language, .wanted = hold->language, .from = w->k->from,
+                          .to = fb_str(json_string_value(json_object_get(first->facts, "from"))), .message_id = hold->message_id, .now_s = w->now_s,
                           .withdraws = conf->hold_after_delay == FB_AFTER_DELAY_WITHDRAW};
     if (t->n == 1)
-        n.deadline_s = first->deadline_s, n.link = first->link, n.facts = first->facts;
+        n.deadline_s = first->deadline_s, n.opens_s = first->opens_s, n.link = first->link, n.facts = first->facts, n.by_mail = fb_answer_counts(hold);
     else
         n.kind = FB_NOTICE_GATHERED, n.holds = t->v, n.holds_n = t->n;
     if (fb_notice_make(&n, arena, &mail, err))
@@ -199,7 +204,7 @@ static int open_one(const struct fb_work *w, struct fb_arena *arena, const struc
 {
     struct fb_notice_hold *to = &t->v[t->n];
     struct fb_str key, plain;
-    *to = (struct fb_notice_hold){.deadline_s = hold->deadline_s};
+    *to = (struct fb_notice_hold){.deadline_s = hold->deadline_s, .opens_s = hold->opens_s};
     if (fb_open_page(w, arena, hold, &key, &plain, err) || fb_make_link(w, arena, hold, (const uint8_t *)key.p, &to->link, err) ||
         fb_facts_parse(plain, &to->facts, err))
         return -1;
@@ -220,7 +225,7 @@ static int tell(struct fb_work *w, struct fb_arena *arena, struct fb_hold *v, si
     }
     if (t.n == 0)
         return 0;
-    int rc = make_and_submit(w, arena, &t, v[0].message_id, &err);
+    int rc = make_and_submit(w, arena, &t, &v[0], &err);
     if (rc == 0)
         return held_notified(w, v, t.n);
     if (rc < 0)
@@ -316,7 +321,7 @@ static int advise(struct fb_work *w, struct fb_arena *arena, struct fb_hold *hol
     if (open_box(w, arena, hold->box, &plain, &err) || fb_facts_parse(plain, &t.v[0].facts, &err))
         return fb_go_wrong(w, hold, FB_STATE_gone, "box_unreadable", err.text);
     t.n = 1;
-    int rc = make_and_submit(w, arena, &t, hold->message_id, &err);
+    int rc = make_and_submit(w, arena, &t, hold, &err);
     if (rc == FB_SMTP_LATER && !patience_over(w, hold))
         return fb_notice_again(w, &w->later, hold, 1, err.text);
     if (rc)

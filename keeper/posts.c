@@ -35,7 +35,7 @@ static int done(struct fb_work *w, const struct fb_post *post)
 /* --- help --- */
 
 struct help {
-    struct fb_str to, answers;
+    struct fb_str to, answers, language; /* a tag; empty: unknown */
     int64_t opens_s;
 };
 
@@ -44,7 +44,7 @@ static int help_submit(const struct fb_work *w, struct fb_arena *arena, const st
     const struct fb_conf *conf = w->k->conf;
     const char *at = strrchr(w->k->from, '@');
     struct fb_str mail;
-    struct fb_notice n = {.kind = FB_NOTICE_HELP, .data_dir = conf->forbear_data_dir, .language = conf->notice_language, .from = w->k->from,
+    struct fb_notice n = {.kind = FB_NOTICE_HELP, .data_dir = conf->forbear_data_dir, .language = conf->notice_language, .wanted = help->language, .from = w->k->from,
                           .to = help->to, .now_s = w->now_s, .answers = help->answers, .opens_s = help->opens_s,
                           .message_id = fb_arena_printf(arena, "<help.%lld.%lld@%s>", (long long)post->seq, (long long)post->at_s,
                                                         at ? at + 1 : "localhost")};
@@ -84,7 +84,8 @@ static int help(struct fb_work *w, struct fb_arena *arena, const struct fb_post 
         return done(w, post);
     json_auto_t *root = json_loadb(plain.p, plain.n, 0, NULL);
     struct help asked = {.to = fb_str(json_string_value(json_object_get(root, "to"))),
-                         .answers = fb_str(json_string_value(json_object_get(root, "message_id")))};
+                         .answers = fb_str(json_string_value(json_object_get(root, "message_id"))),
+                         .language = fb_str(json_string_value(json_object_get(root, "language")))};
     return send_help(w, arena, post, &asked);
 }
 
@@ -99,7 +100,7 @@ static int too_early(struct fb_work *w, struct fb_arena *arena, const struct fb_
         return rc < 0 ? -1 : KEEP;
     if (reply.outcome[0] != FB_QUEUE_DONE || !fb_is_meant(w, hold, &reply.mail[0]))
         return done(w, post);
-    return send_help(w, arena, post, &(struct help){.to = reply.mail[0].sender, .answers = post->message_id, .opens_s = hold->opens_s});
+    return send_help(w, arena, post, &(struct help){.to = reply.mail[0].sender, .answers = post->message_id, .language = hold->language, .opens_s = hold->opens_s});
 }
 
 static int decide(struct fb_work *w, const struct fb_post *post, const struct fb_hold *hold, struct fb_str decision, const char *by)

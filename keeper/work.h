@@ -48,6 +48,8 @@ int fb_do_advised(struct fb_work *w, struct fb_arena *arena, struct fb_hold *v, 
 int fb_do_owed(struct fb_work *w);
 /* The link to the page: without @key the page has all but what is sealed. */
 int fb_make_link(const struct fb_work *w, struct fb_arena *arena, const struct fb_hold *hold, const uint8_t *key, struct fb_str *ret, struct fb_err *err);
+/* Whether an answer by mail to what we write about it would count: there was a login. */
+bool fb_answer_counts(const struct fb_hold *hold);
 /* Where a notice, or later mail, was put off. */
 int fb_notice_again(struct fb_work *w, struct fb_later *l, const struct fb_hold *hold, unsigned first, const char *reason);
 /* What the page shows, and its key, where that is kept. */

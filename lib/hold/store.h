@@ -90,7 +90,8 @@ int fb_store_on_thread(struct fb_store *s, const uint8_t thread[FB_HASH], const 
 /* A letter to the keeper, durable once this returns 0; wakes it. Unused fields are zero. */
 enum fb_post_kind {
     FB_POST_ANSWER = 1, /* somebody answered a notice: hold, action, message_id (of the notice, as the answer has it), owner (of the answer) */
-    FB_POST_HELP,       /* somebody wrote what we do not understand: box, sealed JSON {"to":address, "message_id":of that mail} */
+    FB_POST_HELP,       /* somebody wrote what we do not understand: box, sealed JSON {"to":address, "message_id":of that mail,
+                         * "language":tag, where it is known} */
     FB_POST_MOVED,      /* somebody answered on the thread of a hold: hold, box, sealed JSON {"name":who} */
 };
 struct fb_post {

@@ -7,12 +7,30 @@
 #include <sodium.h>
 #include <time.h>
 
+#include "facts/tell.h"
+#include "notice/fill.h"
+#include "notice/language.h"
 #include "notice/mime.h"
 #include "template/template.h"
 
-enum { TO_LINE_NAMES = 5, RANDOM_ID = 16 };
+enum { LINE_NAMES = 5, QUOTES_SHOWN = 3, RANDOM_ID = 16 };
 
-/* "14:35", or "2026-11-30 14:35" where it is not today any more, in the sender's own time. */
+/* Rendering one mail. */
+struct writing {
+    const struct fb_notice *n;
+    struct fb_language language;
+    struct fb_arena *arena;
+    struct fb_err *err;
+};
+
+static int put(const struct writing *w, json_t *v, const char *key, struct fb_str s)
+{
+    return s.p && json_object_set_new(v, key, json_stringn(s.p, s.n)) == 0 ? 0 : fb_fail_memory(w->err);
+}
+
+/* ---- when ---- */
+
+/* "14:35", or "2026-11-30 14:35" where it is not today any more: for a subject, which is short. */
 static struct fb_str clock_text(struct fb_arena *arena, int64_t at_s, int64_t now_s, int tz_min)
 {
     time_t at = at_s + tz_min * 60, now = now_s + tz_min * 60;
@@ -24,10 +42,24 @@ static struct fb_str clock_text(struct fb_arena *arena, int64_t at_s, int64_t no
     return fb_arena_printf(arena, "%04d-%02d-%02d %02d:%02d", a.tm_year + 1900, a.tm_mon + 1, a.tm_mday, a.tm_hour, a.tm_min);
 }
 
-static struct fb_str until_text(struct fb_arena *arena, struct fb_str clock, int tz_min)
+/* A moment as the language writes it within a sentence, with the sender's offset. */
+static int put_moment(const struct writing *w, json_t *v, const char *key, int64_t at_s, int tz_min)
 {
     int off = tz_min < 0 ? -tz_min : tz_min;
-    return fb_arena_printf(arena, "%.*s (UTC%c%02d:%02d)", FB_FMT(clock), tz_min < 0 ? '-' : '+', off / 60, off % 60);
+    struct fb_str text;
+    if (fb_language_moment(&w->language, at_s, w->n->now_s, tz_min, w->arena, &text, w->err))
+        return -1;
+    return put(w, v, key, fb_arena_printf(w->arena, "%.*s (UTC%c%02d:%02d)", FB_FMT(text), tz_min < 0 ? '-' : '+', off / 60, off % 60));
+}
+
+/* ---- what, to whom and why ---- */
+
+/* "Ben Roy" of "Ben Roy <ben@a.example>". */
+static struct fb_str short_name(struct fb_str s)
+{
+    const char *open = s.n && s.p[s.n - 1] == '>' ? memrchr(s.p, '<', s.n) : NULL;
+    struct fb_str name = open ? fb_str_trim((struct fb_str){s.p, (size_t)(open - s.p)}) : s;
+    return name.n ? name : s;
 }
 
 static void add_names(struct fb_buf *b, json_t *list, size_t *n)
@@ -35,79 +67,149 @@ static void add_names(struct fb_buf *b, json_t *list, size_t *n)
     size_t i;
     json_t *v;
     json_array_foreach(list, i, v)
-        if ((*n)++ < TO_LINE_NAMES)
-            fb_buf_printf(b, "%s%s", *n > 1 ? ", " : "", json_string_value(v));
+        if ((*n)++ < LINE_NAMES)
+            fb_buf_printf(b, "%s%.*s", *n > 1 ? ", " : "", FB_FMT(short_name(fb_str(json_string_value(v)))));
 }
 
-/* The first readers by name, the others as a number. Readers that only the envelope names are in the number. */
-static struct fb_str to_line(struct fb_arena *arena, json_t *facts)
+/* The first by name, the others as a number, which @others begins. */
+static struct fb_str names_line(struct fb_arena *arena, json_t *first, json_t *second, size_t others)
 {
     struct fb_buf b = FB_BUF(arena);
     size_t n = 0;
-    add_names(&b, json_object_get(facts, "to"), &n);
-    add_names(&b, json_object_get(facts, "cc"), &n);
-    size_t others = (size_t)json_integer_value(json_object_get(facts, "hidden"));
-    if (n > TO_LINE_NAMES)
-        others += n - TO_LINE_NAMES;
+    add_names(&b, first, &n);
+    add_names(&b, second, &n);
+    if (n > LINE_NAMES)
+        others += n - LINE_NAMES;
     if (others)
         fb_buf_printf(&b, "%s%zu", n ? " + " : "", others);
-    return fb_buf_str(&b);
+    struct fb_str line = fb_buf_str(&b);
+    return line.p ? fb_mime_one_line(arena, line) : line;
 }
 
-static int put(json_t *v, const char *key, struct fb_str s, struct fb_err *err)
+static bool is_quoted(json_t *quotes, const char *text)
 {
-    return s.p && json_object_set_new(v, key, json_stringn(s.p, s.n)) == 0 ? 0 : fb_fail_memory(err);
+    size_t i;
+    json_t *v;
+    json_array_foreach(quotes, i, v)
+        if (!strcmp(json_string_value(v), text))
+            return true;
+    return false;
 }
 
-/* One hold: its facts, and beside them what only the keeper knows. */
-static int put_hold(const struct fb_notice *n, const struct fb_notice_hold *h, struct fb_arena *arena, json_t *v, struct fb_err *err)
+/* The words that counted most, each once and on one line. */
+static int put_quotes(const struct writing *w, json_t *rule)
 {
+    json_t *quotes = json_array(), *v;
+    size_t i;
+    if (json_object_set_new(rule, "quotes", quotes))
+        return fb_fail_memory(w->err);
+    json_array_foreach(json_object_get(rule, "evidence"), i, v) {
+        struct fb_str text = fb_mime_one_line(w->arena, fb_str_trim(fb_str(json_string_value(json_object_get(v, "text")))));
+        if (!text.p)
+            return fb_fail_memory(w->err);
+        if (text.n && json_array_size(quotes) < QUOTES_SHOWN && !is_quoted(quotes, text.p) && json_array_append_new(quotes, json_string(text.p)))
+            return fb_fail_memory(w->err);
+    }
+    return 0;
+}
+
+/* Who makes it so stands with the rule that decided, which is the first. */
+static int put_rules(const struct writing *w, json_t *facts)
+{
+    json_t *rules = json_object_get(facts, "rules"), *rule;
+    size_t i;
+    json_array_foreach(rules, i, rule)
+        if (put_quotes(w, rule))
+            return -1;
+    struct fb_str readers = names_line(w->arena, json_object_get(facts, "readers"), NULL, 0);
+    return json_array_size(rules) ? put(w, json_array_get(rules, 0), "read_by", readers) : 0;
+}
+
+/* One hold: its facts, as the language tells them, and beside them what only the keeper knows. */
+static int put_hold(const struct writing *w, const struct fb_notice_hold *h, json_t *v)
+{
+    json_auto_t *facts = json_deep_copy(h->facts);
     int tz_min = (int)json_integer_value(json_object_get(h->facts, "tz_min"));
-    struct fb_str subject = fb_mime_one_line(arena, fb_str(json_string_value(json_object_get(h->facts, "subject"))));
-    struct fb_str clock = clock_text(arena, h->deadline_s, n->now_s, tz_min);
-    if (!clock.p || json_object_update(v, h->facts))
-        return fb_fail_memory(err);
-    if (put(v, "subject", subject, err) || put(v, "clock", clock, err) || put(v, "until", until_text(arena, clock, tz_min), err) ||
-        put(v, "link", h->link, err) || put(v, "to_line", to_line(arena, h->facts), err))
+    struct fb_str subject = fb_mime_one_line(w->arena, fb_str(json_string_value(json_object_get(h->facts, "subject"))));
+    size_t hidden = (size_t)json_integer_value(json_object_get(h->facts, "hidden"));
+    if (!facts || fb_facts_tell(facts, w->language.rules, w->arena, w->err) || put_rules(w, facts))
+        return facts ? -1 : fb_fail_memory(w->err);
+    if (json_object_update(v, facts) || json_object_set_new(v, "withdraws", json_boolean(w->n->withdraws)))
+        return fb_fail_memory(w->err);
+    if (put(w, v, "subject", subject) || put(w, v, "link", h->link) || put(w, v, "clock", clock_text(w->arena, h->deadline_s, w->n->now_s, tz_min)) ||
+        put(w, v, "to_line", names_line(w->arena, json_object_get(facts, "to"), json_object_get(facts, "cc"), hidden)) ||
+        put_moment(w, v, "until", h->deadline_s, tz_min))
         return -1;
-    return json_object_set_new(v, "withdraws", json_boolean(n->withdraws)) ? fb_fail_memory(err) : 0;
+    return h->opens_s > w->n->now_s ? put_moment(w, v, "opens", h->opens_s, tz_min) : 0;
 }
 
-static int put_gathered(const struct fb_notice *n, struct fb_arena *arena, json_t *v, struct fb_err *err)
+static int put_gathered(const struct writing *w, json_t *v)
 {
     json_t *list = json_array();
-    if (json_object_set_new(v, "holds", list) || json_object_set_new(v, "count", json_integer((json_int_t)n->holds_n)))
-        return fb_fail_memory(err);
-    for (size_t i = 0; i < n->holds_n; i++) {
+    if (json_object_set_new(v, "holds", list) || json_object_set_new(v, "count", json_integer((json_int_t)w->n->holds_n)))
+        return fb_fail_memory(w->err);
+    for (size_t i = 0; i < w->n->holds_n; i++) {
         json_t *one = json_object();
         if (json_array_append_new(list, one))
-            return fb_fail_memory(err);
-        if (put_hold(n, &n->holds[i], arena, one, err))
+            return fb_fail_memory(w->err);
+        if (put_hold(w, &w->n->holds[i], one))
             return -1;
     }
     return 0;
 }
 
-static int make_values(const struct fb_notice *n, struct fb_arena *arena, json_t *v, struct fb_err *err)
+static int make_values(const struct writing *w, json_t *v)
 {
-    struct fb_notice_hold one = {.link = n->link, .deadline_s = n->deadline_s, .facts = n->facts};
-    struct fb_str opens = n->opens_s ? until_text(arena, clock_text(arena, n->opens_s, n->now_s, 0), 0) : FB_STR_NONE;
-    if (n->kind == FB_NOTICE_GATHERED)
-        return put_gathered(n, arena, v, err);
-    if (n->kind == FB_NOTICE_HELP)
-        return put(v, "opens", opens, err);
-    if (put_hold(n, &one, arena, v, err) || put(v, "who", fb_mime_one_line(arena, n->who), err))
+    const struct fb_notice *n = w->n;
+    struct fb_notice_hold one = {.link = n->link, .deadline_s = n->deadline_s, .opens_s = n->opens_s, .facts = n->facts};
+    if (put(w, v, "release", w->language.release) || put(w, v, "withdraw", w->language.withdraw) || put(w, v, "who", fb_mime_one_line(w->arena, n->who)))
         return -1;
-    return json_object_set_new(v, "notify", json_boolean(n->deadline_s == 0)) ? fb_fail_memory(err) : 0;
+    if (json_object_set_new(v, "by_mail", json_boolean(n->by_mail)) || json_object_set_new(v, "notify", json_boolean(n->deadline_s == 0)))
+        return fb_fail_memory(w->err);
+    if (n->kind == FB_NOTICE_GATHERED)
+        return put_gathered(w, v);
+    if (n->kind == FB_NOTICE_HELP)
+        return n->opens_s ? put_moment(w, v, "opens", n->opens_s, 0) : 0;
+    return put_hold(w, &one, v);
 }
 
-static int render(const struct fb_notice *n, const char *file, json_t *values, enum fb_escape escape, struct fb_arena *arena,
-                  struct fb_str *ret, struct fb_err *err)
+/* ---- the mail ---- */
+
+static const struct {
+    const char *txt, *html;
+} templates[] = {
+    [FB_NOTICE_FIRST] = {"notice.txt", "notice.html"},        [FB_NOTICE_GATHERED] = {"gathered.txt", "gathered.html"},
+    [FB_NOTICE_REMINDER] = {"reminder.txt", "reminder.html"}, [FB_NOTICE_MOVED] = {"moved.txt", "moved.html"},
+    [FB_NOTICE_HELP] = {"help.txt", "help.html"},
+};
+
+static int render(const struct writing *w, const char *language, const char *file, json_t *values, enum fb_escape escape, struct fb_str *ret)
 {
     struct fb_str text;
-    if (fb_template_read(n->data_dir, n->language, file, arena, &text, err))
+    if (fb_template_read(w->n->data_dir, language, file, w->arena, &text, w->err))
         return -1;
-    return fb_template_render(file, text, values, escape, arena, ret, err);
+    return fb_template_render(file, text, values, escape, w->arena, ret, w->err);
+}
+
+/* The text, and the subject that its first line is. */
+static int write_text(const struct writing *w, json_t *values, struct fb_str *ret_subject, struct fb_str *ret)
+{
+    const char *file = templates[w->n->kind].txt;
+    struct fb_str text;
+    if (render(w, w->language.name, file, values, FB_ESCAPE_NONE, &text) || fb_mime_subject(file, &text, ret_subject, w->err))
+        return -1;
+    return fb_fill(text, w->arena, ret, w->err);
+}
+
+/* What the kind says, in the frame that all share. */
+static int write_html(const struct writing *w, json_t *values, struct fb_str subject, struct fb_str *ret)
+{
+    struct fb_str inner;
+    if (render(w, w->language.name, templates[w->n->kind].html, values, FB_ESCAPE_HTML, &inner))
+        return -1;
+    if (put(w, values, "inner", inner) || put(w, values, "language", fb_str(w->language.name)) || put(w, values, "title", subject))
+        return -1;
+    return render(w, "shared", "mail.html", values, FB_ESCAPE_HTML, ret);
 }
 
 static void add_text(GMimeMultipart *both, const char *subtype, struct fb_str text)
@@ -116,26 +218,17 @@ static void add_text(GMimeMultipart *both, const char *subtype, struct fb_str te
     g_mime_multipart_add(both, GMIME_OBJECT(part));
 }
 
-static const struct {
-    const char *txt, *html;
-} templates[] = {
-    [FB_NOTICE_FIRST] = {"notice.txt", "notice.html"},          [FB_NOTICE_GATHERED] = {"gathered.txt", "gathered.html"},
-    [FB_NOTICE_REMINDER] = {"reminder.txt", "reminder.html"},   [FB_NOTICE_MOVED] = {"moved.txt", "moved.html"},
-    [FB_NOTICE_HELP] = {"help.txt", "help.html"},
-};
-
 int fb_notice_make(const struct fb_notice *n, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err)
 {
+    struct writing w = {.n = n, .arena = arena, .err = err};
     json_auto_t *values = json_object();
-    if (!values)
-        return fb_fail_memory(err);
     struct fb_str text, html;
-    const char *txt = templates[n->kind].txt;
     struct fb_mime_head head = {.from = n->from, .to = n->to, .message_id = n->message_id, .now_s = n->now_s,
                                 .answers = n->kind == FB_NOTICE_HELP ? n->answers : fb_str(json_string_value(json_object_get(n->facts, "message_id")))};
-    if (make_values(n, arena, values, err) || render(n, txt, values, FB_ESCAPE_NONE, arena, &text, err) ||
-        render(n, templates[n->kind].html, values, FB_ESCAPE_HTML, arena, &html, err) ||
-        fb_mime_subject(txt, &text, &head.subject, err))
+    if (!values)
+        return fb_fail_memory(err);
+    if (fb_language_open(n->data_dir, n->wanted, n->language, arena, &w.language, err) || make_values(&w, values) ||
+        write_text(&w, values, &head.subject, &text) || write_html(&w, values, head.subject, &html))
         return -1;
     FB_GOBJECT(GMimeMultipart) both = g_mime_multipart_new_with_subtype("alternative");
     add_text(both, "plain", text);

@@ -19,24 +19,28 @@ enum fb_notice_kind {
 struct fb_notice_hold {
     struct fb_str link; /* empty in notify mode */
     int64_t deadline_s;
+    int64_t opens_s;    /* its sender may send it from then on; 0: at once */
     json_t *facts;      /* facts/facts.h; for REMINDER and MOVED only from, subject, message_id, to, cc, hidden and tz_min */
 };
 
 struct fb_notice {
     enum fb_notice_kind kind;
-    const char *data_dir, *language;
+    const char *data_dir;
+    const char *language;      /* of the configuration */
+    struct fb_str wanted;      /* language of the sender, a tag; empty, or without templates: @language */
     const char *from;          /* address */
     struct fb_str to;          /* the sender of the held message */
     struct fb_str message_id;  /* of this mail, with <> */
     int64_t now_s, deadline_s; /* deadline_s 0: notify mode, nothing is held */
     bool withdraws;            /* what happens at the deadline: returned, not delivered */
+    bool by_mail;              /* an answer to it would count */
     struct fb_str link;        /* empty in notify mode */
     json_t *facts;             /* as above; GATHERED and HELP: NULL */
     const struct fb_notice_hold *holds; /* GATHERED */
     size_t holds_n;
     struct fb_str who;         /* MOVED: has just written, as people see it; may be empty */
     struct fb_str answers;     /* HELP: Message-ID of the mail that asked, with <>; may be empty */
-    int64_t opens_s;           /* HELP: it asked to send a message before this; 0: it was not understood */
+    int64_t opens_s;           /* as above; HELP: it asked to send a message before this; 0: it was not understood */
 };
 int fb_notice_make(const struct fb_notice *n, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err);
 

@@ -21,6 +21,7 @@ static void slist_cleanup(struct curl_slist **l)
 
 struct upload {
     struct fb_str rest;
+    bool only_asks;  /* breaks off where the mail would follow */
     char status[32]; /* "550 5.1.1" of the last reply */
 };
 
@@ -28,6 +29,8 @@ static size_t give(char *to, size_t size, size_t count, void *arg)
 {
     struct upload *u = arg;
     size_t n = size * count < u->rest.n ? size * count : u->rest.n;
+    if (u->only_asks)
+        return CURL_READFUNC_ABORT;
     memcpy(to, u->rest.p, n);
     u->rest.p += n;
     u->rest.n -= n;
@@ -67,7 +70,7 @@ static void set_options(CURL *c, const char *url, struct curl_slist *to, int tim
     curl_easy_setopt(c, CURLOPT_MAIL_FROM, "");
     curl_easy_setopt(c, CURLOPT_MAIL_RCPT, to);
     curl_easy_setopt(c, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE, (curl_off_t)u->rest.n);
+    curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE, u->only_asks ? -1 : (curl_off_t)u->rest.n);
     curl_easy_setopt(c, CURLOPT_READFUNCTION, give);
     curl_easy_setopt(c, CURLOPT_READDATA, u);
     curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, take_reply);
@@ -76,7 +79,7 @@ static void set_options(CURL *c, const char *url, struct curl_slist *to, int tim
 
 static int outcome(CURLcode rc, const struct upload *u, struct fb_err *err)
 {
-    if (rc == CURLE_OK)
+    if (rc == CURLE_OK || (u->only_asks && rc == CURLE_ABORTED_BY_CALLBACK))
         return 0;
     if (u->status[0] == '4' || u->status[0] == '5')
         fb_fail(err, "the mail server said %s", u->status);
@@ -85,7 +88,7 @@ static int outcome(CURLcode rc, const struct upload *u, struct fb_err *err)
     return u->status[0] == '5' ? FB_SMTP_REFUSED : FB_SMTP_LATER;
 }
 
-int fb_smtp_submit(const char *host_port, int timeout_s, struct fb_str to, struct fb_str mail, struct fb_err *err)
+static int perform(const char *host_port, int timeout_s, struct fb_str to, struct upload *u, struct fb_err *err)
 {
     if (!address_good(to)) {
         fb_fail(err, "the address cannot be written in an SMTP command");
@@ -100,7 +103,16 @@ int fb_smtp_submit(const char *host_port, int timeout_s, struct fb_str to, struc
     __attribute__((cleanup(slist_cleanup))) struct curl_slist *list = curl_slist_append(NULL, rcpt.p);
     if (!list)
         return fb_fail_memory(err);
-    struct upload u = {.rest = mail};
-    set_options(c, url.p, list, timeout_s, &u);
-    return outcome(curl_easy_perform(c), &u, err);
+    set_options(c, url.p, list, timeout_s, u);
+    return outcome(curl_easy_perform(c), u, err);
+}
+
+int fb_smtp_submit(const char *host_port, int timeout_s, struct fb_str to, struct fb_str mail, struct fb_err *err)
+{
+    return perform(host_port, timeout_s, to, &(struct upload){.rest = mail}, err);
+}
+
+int fb_smtp_accepts(const char *host_port, int timeout_s, struct fb_str to, struct fb_err *err)
+{
+    return perform(host_port, timeout_s, to, &(struct upload){.rest = FB_STR_NONE, .only_asks = true}, err);
 }

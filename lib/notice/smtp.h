@@ -12,4 +12,7 @@ enum fb_smtp_outcome {
 /* 0 after the 250 to the end of DATA. With an outcome, *err has the server's reason too. @host_port: "127.0.0.1:25". */
 int fb_smtp_submit(const char *host_port, int timeout_s, struct fb_str to, struct fb_str mail, struct fb_err *err);
 
+/* Whether the server takes mail to @to: asks it as above, and breaks off before a mail is sent. Outcomes as above. */
+int fb_smtp_accepts(const char *host_port, int timeout_s, struct fb_str to, struct fb_err *err);
+
 #endif

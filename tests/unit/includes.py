@@ -16,13 +16,13 @@ LIB = {
     "daemon": {"base"},
     "mail": {"base"},
     "judge": {"base"},
-    "facts": {"base"},
+    "facts": {"base", "template"},
     "history": {"base"},
     "hold": {"base"},
     "token": {"base", "hold"},
     "template": {"base"},
     "tls": {"base"},
-    "notice": {"base", "mail", "template"},
+    "notice": {"base", "facts", "mail", "template"},
     "rules": {"base", "conf", "facts", "history", "mail", "judge", "template"},
 }
 PROGRAMS = {

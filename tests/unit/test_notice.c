@@ -8,6 +8,7 @@
 
 #include "fake_smtp.h"
 #include "mail/message.h"
+#include "notice/fill.h"
 #include "notice/notice.h"
 #include "notice/smtp.h"
 
@@ -73,11 +74,13 @@ static void a_notice_says_what_until_when_why_and_where(void **state)
     assert_string_equal(m->read.subject.p, "Held until 12:15: Gr\xc3\xbc\xc3\x9f""e <b>");
     assert_string_equal(m->read.from.v[0].addr.p, "forbear@corp.example");
     assert_string_equal(m->read.to.v[0].addr.p, "ana@corp.example");
-    assert_true(has(m->read.text, "12:15 (UTC+01:00)"));
+    assert_true(has(m->read.text, "Until:    today at 12:15 (UTC+01:00)"));
     assert_true(has(m->read.text, "http://127.0.0.1/h/t.k"));
     assert_true(has(m->read.text, "you never <listen>"));
-    assert_true(has(m->read.text, "Ben <ben@corp.example> + 2"));
-    assert_true(has(m->read.text, "it is delivered at 12:15"));
+    assert_true(has(m->read.text, "To:       Ben + 2"));
+    assert_true(has(m->read.text, "Read by: Ben"));
+    assert_true(has(m->read.text, "it is delivered then"));
+    assert_false(has(m->read.text, "RELEASE"));
 }
 
 /* Where @what stands in @s; it must be there. */
@@ -98,7 +101,7 @@ static void what_would_have_let_it_pass_comes_first(void **state)
     assert_true(place(m->read.text, says) < place(m->read.text, "Subject:"));
     assert_true(place(m->read.text, says) < place(m->read.text, "you never <listen>"));
     assert_true(place(m->read.text, "you never <listen>") < place(m->read.text, "Write to Ben alone."));
-    assert_true(has_exactly(m->mail, "Without Ben&#39;s manager, Tom Marsh, on Cc this"));
+    assert_true(has_exactly(m->mail, "Without Ben&#39;s manager, Tom Marsh"));
     m->notice.deadline_s = 0;
     assert_int_equal(make(m, &err), 0);
     assert_true(place(m->read.text, says) < place(m->read.text, "Subject:"));
@@ -115,7 +118,71 @@ static void where_that_is_not_known_nothing_is_said_of_it(void **state)
     json_object_del(m->notice.facts, "change");
     assert_int_equal(make(m, &err), 0);
     assert_true(fb_str_eq(unknown, m->read.text));
-    assert_true(has(unknown, "before it leaves.\n\n  Subject:"));
+    assert_true(fb_str_istarts(unknown, FB_STR("Your message has not left yet.")));
+}
+
+static void how_to_answer_is_said_only_where_an_answer_counts(void **state)
+{
+    struct made *m = *state;
+    struct fb_err err;
+    m->notice.by_mail = true;
+    assert_int_equal(make(m, &err), 0);
+    assert_true(has_exactly(m->read.text, "answer this mail: RELEASE alone on the first line"));
+    m->notice.deadline_s = 0;
+    assert_int_equal(make(m, &err), 0);
+    assert_false(has_exactly(m->read.text, "RELEASE"));
+}
+
+static void from_when_it_may_be_sent_is_said_where_that_is_later(void **state)
+{
+    struct made *m = *state;
+    struct fb_err err;
+    m->notice.opens_s = NOON + 300;
+    assert_int_equal(make(m, &err), 0);
+    assert_true(has(m->read.text, "send it from today at 12:05 (UTC+01:00)"));
+    m->notice.opens_s = NOON;
+    assert_int_equal(make(m, &err), 0);
+    assert_true(has(m->read.text, "You can send\nit now"));
+}
+
+/* As long as no word is longer. */
+static void its_text_fits_a_terminal(void **state)
+{
+    struct made *m = *state;
+    struct fb_err err;
+    json_object_set_new(m->notice.facts, "subject", json_string("\xe4\xba\xba\xe4\xba\xba \xe4\xba\xba\xe4\xba\xba word word word word word word word word word word word word word word word word word"));
+    assert_int_equal(make(m, &err), 0);
+    for (struct fb_str rest = m->read.text, line; fb_str_line(&rest, &line);)
+        if (fb_str_ifind(line, FB_STR("http")) < 0)
+            assert_true(line.n <= 76 + 8); /* eight characters of the subject have three bytes and two columns */
+    assert_true(has(m->read.text, "word\n            word"));
+}
+
+static void text_is_filled(void **state)
+{
+    struct made *m = *state;
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        {"a\nb  c\n", "a b c\n"},
+        {"\n\na\n\n\n\nb", "a\n\nb\n"},
+        {"a\n  b\nc\n", "a\n  b\nc\n"},
+        {"a\n--\nb\n", "a\n--\nb\n"},
+        {"-- \nb\n", "-- \nb\n"},
+        {"0123456789012345678901234567890123456789012345678901234567890123456789 12345 6", "0123456789012345678901234567890123456789012345678901234567890123456789 12345\n6\n"},
+        {"  To:  0123456789012345678901234567890123456789012345678901234567890123456789 b c", "  To:  0123456789012345678901234567890123456789012345678901234567890123456789\n       b c\n"},
+        {"  12345678 01234567890123456789012345678901234567890123456789012345678901234567890123456789 x",
+         "  12345678\n  01234567890123456789012345678901234567890123456789012345678901234567890123456789\n  x\n"},
+        {"\xff \xc3", "\xff \xc3\n"},
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fb_str text;
+        struct fb_err err;
+        assert_int_equal(fb_fill(fb_str(cases[i].text), m->arena, &text, &err), 0);
+        if (!fb_str_eq(text, fb_str(cases[i].want)))
+            fail_msg("case %zu: %.*s", i, FB_FMT(text));
+    }
 }
 
 static void it_answers_the_message_and_says_that_a_program_wrote_it(void **state)
@@ -168,7 +235,7 @@ static void another_day_is_named(void **state)
     struct fb_err err;
     m->notice.deadline_s = NOON + 86400;
     assert_int_equal(make(m, &err), 0);
-    assert_true(has(m->read.text, "2023-11-16 12:00 (UTC+01:00)"));
+    assert_true(has(m->read.text, "on Thursday, 16 November 2023 at 12:00 (UTC+01:00)"));
 }
 
 static void where_the_end_is_a_withdrawal_it_says_so(void **state)
@@ -178,7 +245,7 @@ static void where_the_end_is_a_withdrawal_it_says_so(void **state)
     m->notice.withdraws = true;
     assert_int_equal(make(m, &err), 0);
     assert_true(has(m->read.text, "it comes back to you"));
-    assert_false(has(m->read.text, "it is delivered at"));
+    assert_false(has(m->read.text, "it is delivered then"));
 }
 
 static void in_notify_mode_there_is_no_link_and_no_time(void **state)
@@ -208,7 +275,7 @@ static void a_template_that_is_missing_is_named(void **state)
     struct fb_err err;
     m->notice.language = "xx";
     assert_true(make(m, &err) < 0);
-    assert_non_null(strstr(err.text, "notice.txt"));
+    assert_non_null(strstr(err.text, "/templates/xx/words"));
 }
 
 static void message_ids_differ_and_are_of_our_domain(void **state)
@@ -467,13 +534,11 @@ static void an_address_beyond_ascii_asks_for_smtputf8(void **state)
     assert_non_null(strstr(s.from[0], "SMTPUTF8"));
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
-
 static void several_are_gathered_with_a_link_each(void **state)
 {
     struct made *m = *state;
     struct fb_err err;
-    struct fb_notice_hold holds[] = {{FB_STR("http://127.0.0.1/h/one"), NOON + 900, m->notice.facts}, {FB_STR("http://127.0.0.1/h/two"), NOON + 1800, m->notice.facts}};
+    struct fb_notice_hold holds[] = {{FB_STR("http://127.0.0.1/h/one"), NOON + 900, 0, m->notice.facts}, {FB_STR("http://127.0.0.1/h/two"), NOON + 1800, 0, m->notice.facts}};
     json_t *facts = m->notice.facts;
     m->notice.kind = FB_NOTICE_GATHERED, m->notice.holds = holds, m->notice.holds_n = 2, m->notice.facts = NULL;
     assert_int_equal(make(m, &err), 0);
@@ -507,8 +572,10 @@ static void help_says_how_and_answers_who_asked(void **state)
     assert_string_equal(m->read.in_reply_to.p, "<q@corp.example>");
     m->notice.opens_s = NOON + 60;
     assert_int_equal(make(m, &err), 0);
-    assert_true(has(m->read.text, "from 11:01 (UTC+00:00) on"));
+    assert_true(has(m->read.text, "from today at 11:01 (UTC+00:00) on"));
 }
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
 {
@@ -520,6 +587,10 @@ int main(void)
         TEST(help_says_how_and_answers_who_asked),
         TEST(what_would_have_let_it_pass_comes_first),
         TEST(where_that_is_not_known_nothing_is_said_of_it),
+        TEST(how_to_answer_is_said_only_where_an_answer_counts),
+        TEST(from_when_it_may_be_sent_is_said_where_that_is_later),
+        TEST(its_text_fits_a_terminal),
+        TEST(text_is_filled),
         TEST(it_answers_the_message_and_says_that_a_program_wrote_it),
         TEST(all_its_lines_end_in_crlf_and_are_short_and_ascii),
         TEST(words_become_no_markup),

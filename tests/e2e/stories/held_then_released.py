@@ -7,7 +7,7 @@ def story(s):
     letter, queue_id, link = s.hold_one()
     s.check(not s.mailboxes.from_forbear("ben@corp.example"), "Ben hears nothing of it")
     told = " ".join(s.notice("ana@corp.example").get_body(("plain",)).get_content().split())
-    s.check(told.startswith('Your message is being held for a while before it leaves. Without "Ben, you never do what we agreed." this would have gone.'),
+    s.check(told.startswith('Without "Ben, you never do what we agreed." this would have gone. Your message has not left yet.'),
             "the notice says first of all what would have let it pass")
     s.check(told.index("you never do what we agreed") < told.index("Three messages do it better. To Ben alone:"), "then the very words, then what to do instead")
     s.says("She opens the link.")
