@@ -11,6 +11,7 @@
 #include "base/io.h"
 #include "command.h"
 #include "hold/seal.h"
+#include "notice/smtp.h"
 #include "rules/policy.h"
 #include "token/token.h"
 
@@ -93,10 +94,25 @@ static void warn_lines(struct fb_str lines)
         fprintf(stderr, "warning: %.*s\n", FB_FMT(line));
 }
 
+/* Answers to notices are outgoing mail, which the mail server must take before the milter sees it. */
+static void notice_check(const struct fb_conf *conf)
+{
+    struct fb_err err;
+    int rc = conf->forbear_mode == FB_MODE_OBSERVE
+                 ? 0
+                 : fb_smtp_accepts(conf->notice_smtp, (int)conf->notice_timeout, fb_str(conf->notice_from), &err);
+    if (rc == FB_SMTP_REFUSED)
+        fprintf(stderr, "warning: %s takes no mail to %s, so that no notice can be answered (%s); README says how to route it\n", conf->notice_smtp,
+                conf->notice_from, err.text);
+    else if (rc)
+        fprintf(stderr, "warning: whether %s takes mail to %s could not be tried: %s\n", conf->notice_smtp, conf->notice_from, err.text);
+}
+
 static void warnings(const struct fb_policy *policy, struct fb_arena *arena)
 {
     warn_lines(fb_policy_warnings(policy, arena));
     postfix_check(arena);
+    notice_check(fb_policy_conf(policy));
 }
 
 /* The key of a certificate is root's, or the page's; whoever may not read it is not told whether it is sound. */

@@ -35,13 +35,14 @@ static bool smtp_data(struct smtp *s, FILE *f, const char *from, const char *to)
     char line[65536];
     size_t n = 0, size;
     char *text = NULL;
+    bool whole = false;
     FILE *out = open_memstream(&text, &size);
-    while (fgets(line, sizeof line, f) && strcmp(line, ".\r\n") != 0)
+    while (fgets(line, sizeof line, f) && !(whole = strcmp(line, ".\r\n") == 0))
         fputs(line[0] == '.' ? line + 1 : line, out);
     fclose(out);
     n = s->n;
     const char *says = s->data;
-    if ((says[0] == '2' || s->keep) && n < SMTP_MAILS) {
+    if (whole && (says[0] == '2' || s->keep) && n < SMTP_MAILS) {
         s->mail[n] = text;
         snprintf(s->from[n], sizeof s->from[n], "%s", from);
         snprintf(s->to[n], sizeof s->to[n], "%s", to);
