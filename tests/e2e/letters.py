@@ -24,3 +24,13 @@ def calm(**change):
         "body": "Hello all,\n\nthe table is booked for noon. Please tell me by Wednesday what you would like to eat.\n\nAna\n",
     }
     return Letter(**{**values, **change})
+
+
+def answer(notice, body, **change):
+    """An answer to what forbear wrote."""
+    headers = {"In-Reply-To": notice["Message-ID"], "References": notice["Message-ID"]}
+    headers.update(change.pop("headers", {}))
+    if headers["In-Reply-To"] != notice["Message-ID"]:
+        headers["References"] = headers["In-Reply-To"]
+    return Letter(**{"sender": notice["To"], "to": [notice["From"].addresses[0].addr_spec], "subject": f"Re: {notice['Subject']}", "body": body,
+                     "headers": headers, **change})

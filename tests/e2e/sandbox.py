@@ -28,7 +28,10 @@ CONF = {
     "people.file": "/etc/forbear/people.csv",
     "people.lists": "/etc/forbear/lists.csv",
     "keeper.reconcile": "2s",
+    "notice.from": "forbear@gateway.corp.example",
     "notice.patience": "3s",
+    "notice.gather": "0s",  # a story has one sender for all that it sends
+    "hold.cap": "0",
 }
 
 
@@ -229,9 +232,12 @@ class Sandbox:
                       f"mail number {nth} from forbear to {address}", within)
         return found[nth - 1]
 
-    def link(self, notice):
+    def links(self, notice):
         text = notice.get_body(("plain",)).get_content()
-        found = re.findall(rf"https?://127\.0\.0\.1:{self.ports['web']}/h/[A-Za-z0-9._~=-]+", text)
+        return re.findall(rf"https?://127\.0\.0\.1:{self.ports['web']}/h/[A-Za-z0-9._~=-]+", text)
+
+    def link(self, notice):
+        found = self.links(notice)
         self.check(len(set(found)) == 1, f"the notice has one link, of {len(found[0]) if found else 0} characters")
         self.check(len(found[0]) <= 360, "the link is at most 360 characters long")
         return found[0]

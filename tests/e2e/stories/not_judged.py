@@ -43,7 +43,7 @@ CASES = [
     ("bulk", "Precedence: list", _with(Precedence="list"), {}),
     ("bulk", "of a mailing list", _with(List_Id="<team.corp.example>"), {}),
     ("calendar", "an answer to an invitation", _with(Content_Type="text/calendar; method=REPLY"), {}),
-    ("own_notice", "from forbear's own address", {"sender": "forbear@corp.example"}, {"login": "ana@corp.example"}),
+    ("own_notice", "from forbear's own address", {"sender": "forbear@gateway.corp.example"}, {"login": "ana@corp.example"}),
     ("too_large", "larger than the limit", {"body": "Ben, you never do what we agreed.\n" * 3000}, {}),
     ("too_many_recipients", "to more readers than the limit", {"to": READERS}, {}),
     ("header_limit", "with more header fields than the limit", {"headers": {f"X-Field-{i}": "x" for i in range(60)}}, {}),
