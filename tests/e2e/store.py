@@ -1,4 +1,5 @@
 """forbear's store, read by SQLite's own hand: what a story cannot see from outside."""
+import os
 import re
 import sqlite3
 from pathlib import Path
@@ -44,6 +45,22 @@ def states():
 def count(name):
     """A counter, over all days."""
     return _rows("SELECT coalesce(sum(n), 0) FROM count WHERE name = ?", name)[0][0] if _rows("SELECT 1 FROM count") else 0
+
+
+def post(queue_id, kind, action=0, message_id="", box=b""):
+    """Writes a letter to the keeper about that hold, by its owner, as the milter does (kinds: fb_post_kind)."""
+    db = sqlite3.connect(DIR / "forbear.db", timeout=5, isolation_level=None)
+    try:
+        db.execute("INSERT INTO post (kind, at_s, hold, action, message_id, owner, box)"
+                   " SELECT ?, unixepoch(), id, ?, ?, ifnull(owner, x''), ? FROM hold WHERE queue_id = ?", (kind, action, message_id, box, queue_id))
+    finally:
+        db.close()
+    os.utime(DIR / "markers")
+
+
+def posts():
+    """How many letters the keeper has not done with."""
+    return _rows("SELECT count(*) FROM post")[0][0]
 
 
 def remembered():

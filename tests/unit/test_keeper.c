@@ -1432,6 +1432,32 @@ static void without_memory_nothing_is_stranded_or_lost(void **state)
     }
 }
 
+static void without_memory_a_letter_is_read_again_and_asks_for_nothing_twice(void **state)
+{
+    struct world *w = *state;
+    w->conf->notice_gather = 0;
+    for (unsigned long nth = 1; nth < 60; nth++) {
+        struct queued *q;
+        struct fb_hold h = milter_holds_of(w, &ana, FB_STATE_pending, &q);
+        int64_t now_s = w->now_s;
+        after(w, 0);
+        posts(w, (struct fb_post){.kind = FB_POST_MOVED, .hold = h.id, .message_id = FB_STR_NONE, .box = FB_STR_NONE});
+        fb_arena_fail_at(nth);
+        fb_work_round(&w->work, w->now_s, w->now_ms);
+        fb_arena_fail_at(0);
+        after(w, 30);
+        after(w, 30);
+        assert_int_equal(letters(w), 0);
+        struct fb_hold r = row(w, &h);
+        assert_true(r.extended && r.later == FB_LATER_NONE);
+        assert_true(r.deadline_s >= now_s + DELAY && r.deadline_s <= now_s + 60 + DELAY);
+        after(w, DELAY);
+        after(w, 60);
+        is_state(w, &h, FB_STATE_released);
+        assert_int_equal(q->released, 1);
+    }
+}
+
 /* --- the desk on its socket --- */
 
 static void the_desk_answers_though_others_dawdle(void **state)
@@ -1540,6 +1566,7 @@ int main(void)
         TEST(closed_holds_are_forgotten_after_the_retention),
         TEST(a_closed_hold_forgets_its_sender_before_its_link_forgets_what_happened),
         TEST(without_memory_nothing_is_stranded_or_lost),
+        TEST(without_memory_a_letter_is_read_again_and_asks_for_nothing_twice),
         TEST(the_desk_answers_though_others_dawdle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
