@@ -40,6 +40,14 @@ static int template_open(const char *data_dir, const char *language, const char 
     return fb_template_render(file, *ret, NULL, FB_ESCAPE_HTML, arena, &nothing, err);
 }
 
+/* What the rules say, in that language: only one that rules.conf is not in has it. */
+static int rules_open(const char *data_dir, const char *language, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err)
+{
+    struct fb_str text;
+    *ret = FB_STR_NONE;
+    return fb_template_read(data_dir, language, "rules.txt", arena, &text, NULL) ? 0 : template_open(data_dir, language, "rules.txt", arena, ret, err);
+}
+
 static int texts_open(const char *data_dir, const char *language, struct fb_arena *arena, struct web_site *site, struct fb_err *err)
 {
     struct web_texts t = {.language = fb_arena_dup(arena, fb_str(language))};
@@ -48,7 +56,7 @@ static int texts_open(const char *data_dir, const char *language, struct fb_aren
     if (site->texts_n == WEB_LANGUAGES)
         return fb_fail(err, "%s/templates has more than %d languages", data_dir, WEB_LANGUAGES);
     if (template_open(data_dir, language, "page.html", arena, &t.page, err) || template_open(data_dir, language, "page.txt", arena, &t.plain, err) ||
-        template_open(data_dir, language, "problem.html", arena, &t.problem, err))
+        template_open(data_dir, language, "problem.html", arena, &t.problem, err) || rules_open(data_dir, language, arena, &t.rules, err))
         return -1;
     site->texts[site->texts_n++] = t;
     return 0;

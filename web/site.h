@@ -9,6 +9,7 @@ enum { WEB_LANGUAGES = 16 };
 struct web_texts {
     struct fb_str language;             /* the name of its folder: "en" */
     struct fb_str page, problem, plain; /* page.html, problem.html, page.txt */
+    struct fb_str rules;                /* rules.txt (facts/tell.h); empty: there is none */
 };
 
 struct web_site {

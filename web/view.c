@@ -2,12 +2,12 @@
  * decides what may be shown; how, the template does. A blob that is gone or cannot be opened costs the details alone:
  * the state and the buttons stay.
  *
- * DIAGNOSTICS: fails for a state that is none, for a faulty page.txt, and for lack of memory. */
+ * DIAGNOSTICS: fails for a state that is none, for a faulty page.txt or rules.txt, and for lack of memory. */
 #include "web/view.h"
 
 #include <time.h>
 
-#include "facts/facts.h"
+#include "facts/tell.h"
 #include "hold/seal.h"
 #include "template/template.h"
 #include "web/letters.h"
@@ -148,7 +148,7 @@ static int put_facts(json_t *all, json_t *facts, const struct web_texts *texts, 
 {
     if (!facts)
         return 0;
-    if (put_marked(facts, arena, err) || web_letters(texts, facts, arena, err))
+    if (fb_facts_tell(facts, texts->rules, arena, err) || put_marked(facts, arena, err) || web_letters(texts, facts, arena, err))
         return -1;
     return json_object_set(all, "facts", facts) ? fb_fail_memory(err) : 0;
 }

@@ -140,6 +140,7 @@ static const struct story STORIES[] = {
     {"from then on it can", "GET", .desk = {.state = FB_STATE_held, .opens_s = NOW}, SHOWN, .says = "value=\"release\">", .never = "disabled"},
 
     {"German, where the browser asks for it", "GET", HELD, SHOWN, .language = "de-CH, en;q=0.9", .says = "Wenn Sie nichts tun, wird sie\n<strong><time datetime=\"2026-11-28T11:15:00+01:00\">heute um 11:15 Uhr</time>"},
+    {"what the rule says too", "GET", HELD, SHOWN, .language = "de", .says = "<h3>Kritik an einer Person vor anderen</h3>"},
     {"French, where it weighs more", "GET", HELD, SHOWN, .language = "de;q=0.3, tlh, fr;q=0.8,*;q=0.1", .says = "aujourd’hui à 11 h 15"},
     {"letters too", "GET", HELD, SHOWN, .language = "fr", .says = "&amp;body=Bonjour%20Bob%2C"},
     {"the sender's own before the browser's", "GET", .desk = {.state = FB_STATE_held, .language = "fr"}, SHOWN, .language = "de", .says = "<html lang=\"fr\">"},
