@@ -9,7 +9,7 @@ import sys
 import time
 from contextlib import contextmanager, suppress
 
-from e2e import crew, letters, mail, stories
+from e2e import browser, crew, letters, mail, stories
 from e2e.build import build
 from e2e.people import MAILBOXES
 from e2e.places import BASE, MADE, base, make_covered
@@ -72,6 +72,7 @@ def clean():
 def list_stories():
     for name in stories.names():
         print(f"{name:34} {stories.line(stories.find(name))}")
+    print(f"{browser.NAME:34} {stories.line(browser)}")
     return 0
 
 
@@ -83,9 +84,12 @@ def prepare(tests=False, **kind):
 
 
 def tell(names, jobs):
-    unknown = set(names) - set(stories.names())
+    unknown = set(names) - set(stories.names()) - {browser.NAME}
     if unknown:
         raise SystemExit(f"no such story: {', '.join(sorted(unknown))}; tests/sandbox --stories lists them")
+    lacks = browser.why_not() if browser.NAME in names else ""
+    if lacks:
+        raise SystemExit(f"{browser.NAME}: {lacks}")
     run, failed = prepare(), []
 
     def on_end(p, as_told):
@@ -96,7 +100,7 @@ def tell(names, jobs):
             print(crew.logs(p))
 
     try:
-        crew.tell(run, names, jobs, on_end)
+        crew.tell(run, names, jobs, on_end, browser.MOST_S if browser.NAME in names else crew.STORY_S)
     finally:
         if not failed:
             crew.remove(run)

@@ -28,6 +28,7 @@ class Performance:
     folder: Path
     process: subprocess.Popen
     said: Path
+    most_s: float = STORY_S
     since: float = field(default_factory=time.monotonic)
     stopped: bool = False
 
@@ -43,7 +44,7 @@ class Performance:
         os.killpg(self.process.pid, signal.SIGKILL)
 
 
-def start(run, name, mode, to_terminal=False):
+def start(run, name, mode, to_terminal=False, most_s=STORY_S):
     folder = run / name
     folder.mkdir()
     said = folder / "transcript"
@@ -52,7 +53,7 @@ def start(run, name, mode, to_terminal=False):
     run.chmod(0o755)
     process = subprocess.Popen([*NAMESPACE, *INSIDE, str(run), name, mode], stdin=subprocess.DEVNULL, stdout=out, stderr=out and subprocess.STDOUT,
                                start_new_session=True)
-    return Performance(name, folder, process, said)
+    return Performance(name, folder, process, said, most_s)
 
 
 def wait(going):
@@ -61,9 +62,9 @@ def wait(going):
         for p in going:
             if p.process.poll() is not None:
                 return p
-            if p.seconds() > STORY_S + STOP_S:
+            if p.seconds() > p.most_s + STOP_S:
                 p.kill()
-            elif p.seconds() > STORY_S and not p.stopped:
+            elif p.seconds() > p.most_s and not p.stopped:
                 p.stop()
         time.sleep(0.05)
 
@@ -79,13 +80,13 @@ def end(p):
             p.process.wait()
 
 
-def tell(run, names, jobs, on_end):
-    """Tells all stories, @jobs at a time; on_end(performance, as_told) after each."""
+def tell(run, names, jobs, on_end, most_s=STORY_S):
+    """Tells all stories, @jobs at a time, each for at most @most_s; on_end(performance, as_told) after each."""
     waiting, going = list(names), []
     try:
         while waiting or going:
             while waiting and len(going) < jobs:
-                going.append(start(run, waiting.pop(0), "story"))
+                going.append(start(run, waiting.pop(0), "story", most_s=most_s))
             p = wait(going)
             going.remove(p)
             on_end(p, p.process.returncode == 0)

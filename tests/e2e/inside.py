@@ -11,7 +11,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from e2e import postfix, ports, stories
+from e2e import browser, postfix, ports, stories
 from e2e.sandbox import Sandbox
 from e2e.wait import NotAsTold
 
@@ -78,7 +78,7 @@ def prepare(run, folder):
 
 
 def _tell(sandbox, name):
-    story = stories.find(name)
+    story = browser if name == browser.NAME else stories.find(name)
     print(f"{name}: {stories.line(story)}", flush=True)
     sandbox.configure(getattr(story, "CONF", {}), getattr(story, "RULES", ""))
     sandbox.start()

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-from e2e import crew, stories
+from e2e import browser, crew, stories
 from e2e.__main__ import in_use, prepare
 from e2e.places import BUILD
 
@@ -39,6 +39,21 @@ def all_stories(run, count):
               lambda p, as_told: count.add(as_told, p.name, p.seconds(), "" if as_told else crew.transcript(p) + crew.logs(p)))
 
 
+def in_browser(run, count):
+    """One line for each test in the browser, and one for what became of the mail."""
+    lacks = browser.why_not()
+    if lacks:
+        print(f"SKIP   {browser.NAME}: {lacks}", flush=True)
+        return
+
+    def on_end(p, as_told):
+        for one in browser.results(p.folder):
+            count.add(one["passed"], f"{p.name}: {one['name']}", one["seconds"], one["log"])
+        count.add(as_told, p.name, p.seconds(), "" if as_told else crew.transcript(p) + crew.logs(p))
+
+    crew.tell(run, [browser.NAME], 1, on_end, browser.MOST_S)
+
+
 def main():
     os.umask(0o022)
     crew.heed_signals()
@@ -47,6 +62,7 @@ def main():
         run = prepare(tests=True)
         meson_tests(count)
         all_stories(run, count)
+        in_browser(run, count)
         if not count.failed:
             crew.remove(run)
     print(f"{count.passed} passed, {count.failed} failed", flush=True)
