@@ -91,9 +91,9 @@ bool holds_any(const char *dir)
 
 /* ---- recording ---- */
 
-struct fb_str thread_root(struct fb_str first, struct fb_str in_reply_to, struct fb_str own)
+struct fb_str thread_root(const struct fb_str *references, size_t n, struct fb_str in_reply_to, struct fb_str own)
 {
-    return first.n ? first : in_reply_to.n ? in_reply_to : own;
+    return n ? references[0] : in_reply_to.n ? in_reply_to : own;
 }
 
 int64_t holds_delay(const struct fb_conf *conf, const struct fb_finding *f)
@@ -130,7 +130,8 @@ static void hold_rule(const struct fb_conf *conf, const struct fb_finding *main,
 }
 
 /* The finding that decides, of those whose rules its sender was not asked about on that thread before; NULL: there is none. */
-static int find_unspared(struct fb_store *s, const struct fb_verdict *v, const struct fb_hold *hold, const struct fb_finding **ret, struct fb_err *err)
+static int find_unspared(struct fb_store *s, const struct fb_verdict *v, const struct fb_hold *hold, const struct fb_finding **ret,
+                         struct fb_err *err)
 {
     const struct fb_finding *best = NULL;
     for (size_t i = 0; i < v->findings_n; i++) {

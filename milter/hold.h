@@ -29,8 +29,8 @@ int holds_read(struct holds *h, const char *dir, holds_fn *fn, void *arg, struct
 /* Whether any message may be held at the moment, by its marker. Costs some microseconds, and touches no store. */
 bool holds_any(const char *dir);
 
-/* The id by which a thread is known: @first of References, or @in_reply_to, or the message's own; empty ones are passed over. */
-struct fb_str thread_root(struct fb_str first, struct fb_str in_reply_to, struct fb_str own);
+/* The id by which a thread is known: the first of @references, or @in_reply_to, or the message's own. */
+struct fb_str thread_root(const struct fb_str *references, size_t n, struct fb_str in_reply_to, struct fb_str own);
 
 /* How long a message waits by that finding: never longer than hold.longest. */
 int64_t holds_delay(const struct fb_conf *conf, const struct fb_finding *f);

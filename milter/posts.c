@@ -139,8 +139,8 @@ int posts_moved(struct holds *h, const struct generation *g, const struct fb_env
 {
     struct moving m = {.g = g, .mail = mail, .arena = arena};
     const char *dir = g->conf->forbear_state_dir;
-    struct fb_str box;
-    fb_hold_hashes(g->hash_key, FB_STR_NONE, env->sender, thread_root(mail->references_n ? mail->references[0] : FB_STR_NONE, mail->in_reply_to, mail->id), &m.of);
+    struct fb_str box, root = thread_root(mail->references, mail->references_n, mail->in_reply_to, mail->id);
+    fb_hold_hashes(g->hash_key, FB_STR_NONE, env->sender, root, &m.of);
     int rc = holds_read(h, dir, moved_find, &m, err);
     if (rc == 0 && m.n)
         rc = box_make(arena, g, "name", name, FB_STR_NONE, &box, err);

@@ -408,7 +408,7 @@ static int root(struct message *msg, struct fb_str *ret, struct fb_err *err)
     *ret = FB_STR_NONE;
     int rc = fb_message_header(msg->arena, &msg->headers, &m, err);
     if (rc == 0)
-        *ret = thread_root(m.references_n ? m.references[0] : FB_STR_NONE, m.in_reply_to, m.message_id);
+        *ret = thread_root(m.references, m.references_n, m.in_reply_to, m.message_id);
     return rc < 0 ? -1 : 0;
 }
 
