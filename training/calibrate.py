@@ -1,4 +1,4 @@
-"""Makes the judge's numbers mean what they say:  calibrate.py --base BASE --held-back H.jsonl ... JUDGE.pt OUT.safetensors
+"""Makes the judge's numbers mean what they say:  calibrate.py --base BASE JUDGE.pt OUT.safetensors --held-back H.jsonl ...
 
 On cases that were kept out of the training, half of them to hold: hold and each rule get a slope and an offset (Platt 1999), so that
 they are log-odds; each act gets the offset at which its best F1 lies at 0. They are folded into the heads, and cost nothing. Prints
@@ -10,7 +10,8 @@ from safetensors.torch import save_file
 from torch.nn import functional as F
 
 import mixture
-from judge import ACTS, RULES, Encoder, Judge, collate
+from judge import Encoder, Judge, collate
+from labels import ACTS, RULES
 
 ENOUGH = 25  # positive examples; a head with fewer stays as it is
 SLOPES = (0.5, 2.0)

@@ -14,7 +14,7 @@ import random
 import re
 import sys
 
-from judge import RULES
+from labels import RULES
 
 SHOWN = 6  # roles in a field; the rest is counted
 BEARERS = 3  # a part of an absent person's name counts where at most so many bear it

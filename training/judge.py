@@ -6,11 +6,8 @@ import torch
 from torch import nn
 from transformers import AutoModel, AutoTokenizer
 
-RULES = ["public_shaming", "manager_escalation", "uninvited_manager", "not_prewired", "under_the_bus", "defensive_reply", "heated", "rushed_reply"]
-ACTS = ["ask", "ownership", "bad_news", "blame_person", "joint_proposal", "banter", "contempt", "praise", "sarcasm", "escalation_move", "ridicule",
-        "they_not_we", "blame_team", "apology", "private_correction", "thanks", "denial", "blame_customer", "threat", "reported_speech", "excuse",
-        "exclusion", "accusing_question", "list_of_late", "shouting"]
-ROLES = ["[TO]", "[CC]", "[READER]", "[COLLEAGUE]", "[MYBOSS]"]  # stand for [unused1] to [unused5]
+from labels import ACTS, ROLES, RULES
+
 LONGEST = 320  # tokens
 EXIT_AFTER = [1, 2, 3]  # layers
 SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")

@@ -17,6 +17,7 @@ import mixture
 from judge import Encoder, Judge, collate
 
 RANK_MARGIN = 2.0
+EXIT_WEIGHT = 0.3
 AVERAGE_FROM, AVERAGE_EVERY = 0.6, 5  # share of the steps; steps
 
 
@@ -49,7 +50,7 @@ def loss_of(model, batch):
     def weighted(logits):
         return (F.binary_cross_entropy_with_logits(logits, smooth(y), reduction="none") * w).mean()
 
-    total = weighted(hold) + 0.15 * sum(map(weighted, exits))
+    total = weighted(hold) + EXIT_WEIGHT * sum(map(weighted, exits))
     total = total + 1.5 * (F.binary_cross_entropy_with_logits(rules, wanted, reduction="none") * w[:, None]).mean()
     known = ~evidence.isnan()
     if known.any():
