@@ -1,6 +1,6 @@
 /* What withdrawing asks for: the sender's copy first, and only once the MTA has accepted it the message is deleted. A copy
- * that is refused leaves the message held; its deadline stays, and where that has passed it is released. The smallest change is
- * known only where the sender's link, which alone opens the page, came with the decision; without it the copy is plain.
+ * that is refused leaves the message held; its deadline stays, and where that has passed it is released. The smallest change and
+ * the advice are known only where the sender's link, which alone opens the page, came with the decision; without it the copy is plain.
  *
  * DIAGNOSTICS: logs copy_refused, copy_later (once), delete_failed (once), decision_invalid. */
 #include "crash.h"
@@ -51,26 +51,26 @@ static struct fb_str copy_id(const struct fb_work *w, struct fb_arena *arena, co
     return fb_arena_printf(arena, "<returned.%.*s@%s>", FB_FMT(id), at ? at + 1 : "localhost");
 }
 
-/* Of the facts, where the link's key came with the decision; else NULL. Caller: json_decref. */
-static json_t *find_change(struct fb_work *w, struct fb_arena *arena, const struct fb_hold *hold)
+/* Where the link's key came with the decision; else NULL. Caller: json_decref. */
+static json_t *find_facts(struct fb_work *w, struct fb_arena *arena, const struct fb_hold *hold)
 {
     struct fb_hold full;
     struct fb_str key, plain;
-    json_auto_t *facts = NULL;
+    json_t *facts = NULL;
     if (fb_store_get(w->store, hold->id, arena, &full, NULL) || !full.key_box.n || fb_open_page(w, arena, &full, &key, &plain, NULL) ||
         fb_facts_parse(plain, &facts, NULL))
         return NULL;
-    return json_incref(json_object_get(facts, "change"));
+    return facts;
 }
 
 static int make_copy(struct fb_work *w, struct fb_arena *arena, const struct fb_hold *hold, const struct fb_queue_mail *mail,
                      struct fb_str original, struct fb_str *ret, struct fb_err *err)
 {
     const struct fb_conf *conf = w->k->conf;
-    json_auto_t *change = find_change(w, arena, hold);
-    struct fb_returned r = {.data_dir = conf->forbear_data_dir, .language = conf->notice_language, .from = w->k->from, .to = mail->sender,
+    json_auto_t *facts = find_facts(w, arena, hold);
+    struct fb_returned r = {.data_dir = conf->forbear_data_dir, .language = conf->notice_language, .wanted = hold->language, .from = w->k->from, .to = mail->sender,
                             .message_id = copy_id(w, arena, hold), .now_s = w->now_s, .original = original,
-                            .recipients = mail->recipients, .smtputf8 = mail->smtputf8, .change = change};
+                            .recipients = mail->recipients, .smtputf8 = mail->smtputf8, .facts = facts};
     return r.message_id.p ? fb_returned_make(&r, arena, ret, err) : fb_fail_memory(err);
 }
 

@@ -29,9 +29,20 @@ static bool evidence_good(json_t *list)
     size_t i;
     json_t *v;
     json_array_foreach(list, i, v)
-        if (json_unpack_ex(v, NULL, JSON_VALIDATE_ONLY | JSON_STRICT, "{s:s,s:s,s:s}", "signal", "text", "note"))
+        if (json_unpack_ex(v, NULL, JSON_VALIDATE_ONLY | JSON_STRICT, "{s:s,s:s,s:s,s?s}", "signal", "text", "note", "who"))
             return false;
     return json_is_array(list);
+}
+
+/* Texts, and the names of the group with how many more they are. */
+static bool hand_good(json_t *hand)
+{
+    const char *key;
+    json_t *v;
+    json_object_foreach(hand, key, v)
+        if (!strcmp(key, "group") ? !strings_good(v) : !strcmp(key, "more") ? !json_is_integer(v) : !json_is_string(v))
+            return false;
+    return !hand || json_is_object(hand);
 }
 
 static bool rules_good(json_t *list)
@@ -39,8 +50,8 @@ static bool rules_good(json_t *list)
     size_t i;
     json_t *v;
     json_array_foreach(list, i, v)
-        if (json_unpack_ex(v, NULL, JSON_VALIDATE_ONLY | JSON_STRICT, "{s:s,s:s,s:s,s:s,s:o}", "name", "title", "why", "advice", "evidence") ||
-            !evidence_good(json_object_get(v, "evidence")))
+        if (json_unpack_ex(v, NULL, JSON_VALIDATE_ONLY | JSON_STRICT, "{s:s,s:s,s:s,s:s,s:o,s?o,s?b}", "name", "title", "why", "advice", "evidence", "hand", "own") ||
+            !evidence_good(json_object_get(v, "evidence")) || !hand_good(json_object_get(v, "hand")))
             return false;
     return json_array_size(list) > 0;
 }
@@ -56,6 +67,16 @@ static bool people_good(json_t *people)
     return !people || json_is_object(people);
 }
 
+static bool who_good(json_t *list)
+{
+    size_t i;
+    json_t *v;
+    json_array_foreach(list, i, v)
+        if (json_unpack_ex(v, NULL, JSON_VALIDATE_ONLY | JSON_STRICT, "{s:s,s:s,s:s,s:s}", "name", "as", "of", "place"))
+            return false;
+    return !list || json_is_array(list);
+}
+
 /* Version 1, which what was held before an upgrade has, knows no change. */
 static int change_check(json_t *root, struct fb_err *err)
 {
@@ -64,9 +85,10 @@ static int change_check(json_t *root, struct fb_err *err)
     if (version != 1 && version != 2)
         return fb_fail(err, "the facts are of another version than 1 or 2");
     if (!change == (version == 2) ||
-        (change && json_unpack_ex(change, NULL, JSON_VALIDATE_ONLY | JSON_STRICT, "{s:s,s:s,s:s,s:s}", "kind", "text", "reader", "says")))
+        (change && json_unpack_ex(change, NULL, JSON_VALIDATE_ONLY | JSON_STRICT, "{s:s,s:s,s:s,s:s,s?o,s?i,s?b}", "kind", "text", "reader", "says", "who", "more",
+                                   "held")))
         return fb_fail(err, "the change of the facts is not as it must be");
-    return 0;
+    return who_good(json_object_get(change, "who")) ? 0 : fb_fail(err, "those whom the change names are not as they must be");
 }
 
 static int check(json_t *root, struct fb_err *err)

@@ -5,8 +5,10 @@
  *  "to":["Name <a@b>",...], "cc":[...], "hidden":2,                      hidden: how many readers only the envelope names
  *  "change":{"kind":"reader", "text":"", "reader":"a@b", "says":"Without ..."},   the smallest that would have let it pass: struct
  *                                                                     fb_change of rules/policy.h; absent in version 1
+ *            and beside it, absent before: "who":[{"name":"...","as":"manager","of":"...","place":"cc"}], "more":0, "held":true
  *  "rules":[{"name":"public_shaming", "title":"...", "why":"...", "advice":"...",
- *            "evidence":[{"signal":"phrase_blame","text":"the very words","note":"..."}]}],   the deciding one first
+ *            "evidence":[{"signal":"phrase_blame","text":"the very words","note":"...","who":"..."}],   the deciding one first; who may be absent
+ *            "hand":{"person":"Ben",..., "group":["Kevin"],"more":0}, "own":false}],     for other languages (facts/tell.h); may be absent
  *  "readers":["Name","..."],                                           who makes it so
  *  "words":"...", "words_cut":false,                                     own words, at most FB_FACTS_WORDS bytes
  *  "people":{"person":{"name":"Ben", "address":"ben@a.example"}, ...}, those at hand (rules/hand.def) who may be written to; may be absent

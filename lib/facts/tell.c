@@ -23,10 +23,21 @@ static int render(const struct telling *t, json_t *values, struct fb_str *ret)
     return rc;
 }
 
-/* Where there is no text, what was there stays. */
+/* On one line, each run of blanks one blank. Where there is no text, what was there stays. */
 static int replace(const struct telling *t, json_t *at, const char *key, struct fb_str text)
 {
-    if (text.n && json_object_set_new(at, key, json_stringn(text.p, text.n)))
+    struct fb_buf line = FB_BUF(t->arena);
+    bool gap = false;
+    for (size_t i = 0; i < text.n; i++) {
+        bool blank = fb_is_blank(text.p[i]);
+        if (!blank && gap)
+            fb_buf_char(&line, ' ');
+        if (!blank)
+            fb_buf_char(&line, text.p[i]);
+        gap = blank && line.n;
+    }
+    struct fb_str one = fb_buf_str(&line);
+    if (!one.p || (one.n && json_object_set_new(at, key, json_stringn(one.p, one.n))))
         return fb_fail_memory(t->err);
     return 0;
 }

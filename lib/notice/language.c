@@ -66,10 +66,13 @@ int fb_language_moment(const struct fb_language *l, int64_t at_s, int64_t now_s,
     *ret = FB_STR_NONE;
     if (!gmtime_r(&at, &t) || !gmtime_r(&now, &n))
         return 0;
+    struct fb_str hour = fb_arena_printf(arena, "%d", t.tm_hour), minute = fb_arena_printf(arena, "%02d", t.tm_min);
     struct fb_str clock = fb_arena_printf(arena, "%02d:%02d", t.tm_hour, t.tm_min);
-    json_auto_t *values = clock.p ? json_pack("{s:{s:b, s:b, s:b, s:i, s:b, s:i, s:s}}", "moment", "today", t.tm_yday == n.tm_yday && t.tm_year == n.tm_year,
-                                              weekdays[t.tm_wday], 1, months[t.tm_mon], 1, "day", t.tm_mday, "first", t.tm_mday == 1, "year",
-                                              t.tm_year + 1900, "time", clock.p) : NULL;
+    bool today = t.tm_yday == n.tm_yday && t.tm_year == n.tm_year;
+    json_auto_t *values = NULL;
+    if (hour.p && minute.p && clock.p)
+        values = json_pack("{s:{s:b, s:b, s:b, s:i, s:b, s:i, s:s, s:s, s:s}}", "moment", "today", today, weekdays[t.tm_wday], 1, months[t.tm_mon], 1,
+                           "day", t.tm_mday, "first", t.tm_mday == 1, "year", t.tm_year + 1900, "time", clock.p, "hour", hour.p, "minute", minute.p);
     if (!values)
         return fb_fail_memory(err);
     int rc = fb_template_render("page.txt", l->plain, values, FB_ESCAPE_NONE, arena, ret, err);

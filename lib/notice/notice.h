@@ -44,17 +44,18 @@ struct fb_notice {
 };
 int fb_notice_make(const struct fb_notice *n, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err);
 
-/* The withdrawn message, back to its sender as an attachment (message/rfc822, message/global where smtputf8), Bcc
- * restored: those of @recipients that neither To nor Cc names. @original: LF or CRLF line ends. Where the smallest change is one of
+/* The withdrawn message, back to its sender as an attachment (message/rfc822, message/global where smtputf8) that opens as a draft
+ * (X-Unsent), Bcc restored: those of @recipients that neither To nor Cc names. @original: LF or CRLF line ends. Where the smallest change is one of
  * addresses, a draft that has it done comes first. */
 struct fb_returned {
     const char *data_dir, *language, *from;
+    struct fb_str wanted; /* as in struct fb_notice */
     struct fb_str to, message_id;
     int64_t now_s;
     struct fb_str original;
     struct fb_str recipients; /* NUL-separated */
     bool smtputf8;
-    json_t *change; /* of facts/facts.h; NULL: not known */
+    json_t *facts; /* facts/facts.h: why it was held, and what could be done instead; NULL: not known */
 };
 int fb_returned_make(const struct fb_returned *r, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err);
 

@@ -1,11 +1,14 @@
 /* The withdrawn message on its way back: the original as an attachment, byte for byte but for its line ends and the Bcc
- * field, which the MTA took out and which nobody but its author reads here. It must never change the original otherwise: a draft that has the smallest change done
- * comes beside it.
+ * field, which the MTA took out and which nobody but its author reads here, and a field that makes mail programs open it as a draft. It must
+ * never change the original otherwise: a draft that has the smallest change done comes beside it.
  *
  * DIAGNOSTICS: fails where the template is missing or faulty and for lack of memory. A header too large to be read is no
  * fault: what could be read says who is named. */
+#include "facts/tell.h"
 #include "mail/message.h"
 #include "notice/draft.h"
+#include "notice/fill.h"
+#include "notice/language.h"
 #include "notice/mime.h"
 #include "notice/notice.h"
 #include "template/template.h"
@@ -69,15 +72,19 @@ static size_t header_end(struct fb_str original)
     return at;
 }
 
-static int with_bcc(const struct fb_returned *r, struct fb_str bcc, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err)
+/* Outlook opens what has it to be edited and sent; others have it edited anew by a command. */
+static const struct fb_str unsent = FB_STR_INIT("X-Unsent: 1\r\n");
+
+static int as_draft(const struct fb_returned *r, struct fb_str bcc, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err)
 {
-    size_t at = header_end(r->original), n = r->original.n + bcc.n;
+    size_t at = header_end(r->original), n = unsent.n + r->original.n + bcc.n;
     char *p = fb_arena_alloc(arena, n + 1);
     if (!p)
         return fb_fail_memory(err);
-    memcpy(p, r->original.p, at);
-    memcpy(p + at, bcc.p, bcc.n);
-    memcpy(p + at + bcc.n, r->original.p + at, r->original.n - at);
+    memcpy(p, unsent.p, unsent.n);
+    memcpy(p + unsent.n, r->original.p, at);
+    memcpy(p + unsent.n + at, bcc.p, bcc.n);
+    memcpy(p + unsent.n + at + bcc.n, r->original.p + at, r->original.n - at);
     *ret = (struct fb_str){p, n};
     return 0;
 }
@@ -116,21 +123,34 @@ static struct fb_str field_value(const struct fb_headers *h, const char *name)
     return f ? f->value : FB_STR_NONE;
 }
 
-static int render(const struct fb_returned *r, const struct fb_headers *h, bool drafted, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err)
+static int put_subject(const struct fb_headers *h, struct fb_arena *arena, json_t *values, struct fb_err *err)
 {
-    struct fb_str raw = fb_arena_dup(arena, field_value(h, "Subject")), text, line;
-    if (!raw.p || fb_template_read(r->data_dir, r->language, "returned.txt", arena, &text, err))
-        return raw.p ? -1 : fb_fail_memory(err);
+    struct fb_str raw = fb_arena_dup(arena, field_value(h, "Subject"));
+    if (!raw.p)
+        return fb_fail_memory(err);
     char *subject = g_mime_utils_header_decode_text(NULL, raw.p);
-    line = fb_mime_one_line(arena, fb_str(subject));
+    struct fb_str line = fb_mime_one_line(arena, fb_str(subject));
     g_free(subject);
-    json_auto_t *values = json_object();
     json_object_set_new(values, "subject", json_string(line.p)); /* not there where it is no UTF-8: then it is empty */
-    json_object_set_new(values, "drafted", json_boolean(drafted));
-    json_object_set(values, "says", json_object_get(r->change, "says"));
+    return 0;
+}
+
+/* The covering text: what became of it, and where it is known why and what could be done instead. */
+static int render(const struct fb_returned *r, const struct fb_headers *h, bool drafted, struct fb_arena *arena, struct fb_str *ret_subject,
+                  struct fb_str *ret, struct fb_err *err)
+{
+    struct fb_language language;
+    struct fb_str text;
+    json_auto_t *values = r->facts ? json_deep_copy(r->facts) : json_object();
     if (!values)
         return fb_fail_memory(err);
-    return fb_template_render("returned.txt", text, values, FB_ESCAPE_NONE, arena, ret, err);
+    if (fb_language_open(r->data_dir, r->wanted, r->language, arena, &language, err) || fb_facts_tell(values, language.rules, arena, err) ||
+        put_subject(h, arena, values, err) || fb_template_read(r->data_dir, language.name, "returned.txt", arena, &text, err))
+        return -1;
+    json_object_set_new(values, "drafted", json_boolean(drafted));
+    if (fb_template_render("returned.txt", text, values, FB_ESCAPE_NONE, arena, &text, err) || fb_mime_subject("returned.txt", &text, ret_subject, err))
+        return -1;
+    return fb_fill(text, arena, ret, err);
 }
 
 int fb_returned_make(const struct fb_returned *r, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err)
@@ -138,15 +158,13 @@ int fb_returned_make(const struct fb_returned *r, struct fb_arena *arena, struct
     struct fb_headers h = {.arena = arena};
     struct fb_str body, bcc, text, draft = FB_STR_NONE, original = FB_STR_NONE;
     if (fb_headers_split(&h, r->original, HEADER_MAX, FIELDS_MAX, &body, err) < 0 || bcc_field(r, &h, arena, &bcc, err) ||
-        with_bcc(r, bcc, arena, &original, err))
+        as_draft(r, bcc, arena, &original, err))
         return -1;
-    if (!r->smtputf8 && fb_draft_make(original, r->change, arena, &draft, err)) /* GMime would rewrite an address that is no ASCII */
-        return -1;
-    if (render(r, &h, draft.n > 0, arena, &text, err))
+    if (!r->smtputf8 && fb_draft_make(original, json_object_get(r->facts, "change"), arena, &draft, err)) /* GMime would rewrite an address that is no ASCII */
         return -1;
     struct fb_mime_head head = {.from = r->from, .to = r->to, .message_id = r->message_id, .now_s = r->now_s,
                                 .answers = field_value(&h, "Message-ID")};
-    if (fb_mime_subject("returned.txt", &text, &head.subject, err))
+    if (render(r, &h, draft.n > 0, arena, &head.subject, &text, err))
         return -1;
     FB_GOBJECT(GMimePart) first = fb_mime_text("plain", text);
     FB_GOBJECT(GMimeMultipart) both = g_mime_multipart_new_with_subtype("mixed");

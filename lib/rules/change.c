@@ -288,29 +288,52 @@ static struct fb_about below(const struct fb_case *c, const struct fb_person *bo
     return found;
 }
 
-/* "Lena's manager, Tom Delgado,": who it is, and what makes it matter. */
-static struct fb_str describe(const struct search *s, const struct item *i)
+/* Who it is, and what makes it matter. */
+static struct fb_change_who who_is(const struct search *s, const struct item *i)
 {
+    static const char *const places[] = {[FB_ROLE_TO] = "to", [FB_ROLE_CC] = "cc", [FB_ROLE_HIDDEN] = "bcc"};
     const struct fb_case *c = &s->j->c;
     const struct fb_reader *r = i->reader;
+    struct fb_change_who w = {.name = FB_STR_NONE, .as = "", .of = FB_STR_NONE, .place = places[i->role]};
     unsigned steps = 0;
     if (i->role == FB_ROLE_HIDDEN)
-        return FB_STR("somebody");
+        return w;
+    w.name = r ? r->name : i->addr;
+    struct fb_about under = r && r->person ? below(c, r->person, &steps) : (struct fb_about){NULL, NULL};
     if (!r)
-        return fb_arena_printf(s->arena, "the list %.*s", FB_FMT(i->addr));
-    struct fb_about who = r->person ? below(c, r->person, &steps) : (struct fb_about){NULL, NULL};
-    struct fb_str name = fb_hand_name(c, who);
-    if (r->relation & FB_RELATION_MANAGER)
-        return fb_arena_printf(s->arena, "your manager, %.*s,", FB_FMT(r->name));
-    if (steps == 1)
-        return fb_arena_printf(s->arena, "%.*s's manager, %.*s,", FB_FMT(name), FB_FMT(r->name));
-    if (steps)
-        return fb_arena_printf(s->arena, "%.*s, who is above %.*s,", FB_FMT(r->name), FB_FMT(name));
-    if (r->relation & FB_RELATION_BOSS_ABOVE)
-        return fb_arena_printf(s->arena, "%.*s, who is above your manager,", FB_FMT(r->name));
-    if (!r->inside)
-        return fb_arena_printf(s->arena, "%.*s, who is %s,", FB_FMT(r->name), r->customer ? "at a customer" : "outside");
-    return r->relation & FB_RELATION_SENIOR ? fb_arena_printf(s->arena, "%.*s, who is senior to you,", FB_FMT(r->name)) : r->name;
+        w.as = "list";
+    else if (r->relation & FB_RELATION_MANAGER)
+        w.as = "own_manager";
+    else if (steps)
+        w.as = steps == 1 ? "manager" : "above", w.of = fb_hand_name(c, under);
+    else if (r->relation & FB_RELATION_BOSS_ABOVE)
+        w.as = "above_manager";
+    else if (!r->inside)
+        w.as = r->customer ? "customer" : "outside";
+    else if (r->relation & FB_RELATION_SENIOR)
+        w.as = "senior";
+    return w;
+}
+
+/* "Lena's manager, Tom Delgado," */
+static struct fb_str describe(struct fb_arena *arena, const struct fb_change_who *w)
+{
+    static const struct {
+        const char *as, *text; /* of the name and of whom, in the order of the text */
+        bool of_first;
+    } forms[] = {
+        {"own_manager", "your manager, %.*s,", false},     {"manager", "%.*s's manager, %.*s,", true},
+        {"above", "%.*s, who is above %.*s,", false},      {"above_manager", "%.*s, who is above your manager,", false},
+        {"customer", "%.*s, who is at a customer,", false}, {"outside", "%.*s, who is outside,", false},
+        {"senior", "%.*s, who is senior to you,", false},  {"list", "the list %.*s", false},
+    };
+    if (!w->name.n)
+        return FB_STR("somebody");
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        if (!strcmp(forms[i].as, w->as))
+            return forms[i].of_first ? fb_arena_printf(arena, forms[i].text, FB_FMT(w->of), FB_FMT(w->name))
+                                     : fb_arena_printf(arena, forms[i].text, FB_FMT(w->name), FB_FMT(w->of));
+    return w->name;
 }
 
 /* How such a sentence ends: what did not pass was held, or its sender was told of it. */
@@ -322,7 +345,8 @@ static const char *would_have(const struct search *s)
 static struct fb_str say_reader(const struct search *s, const struct item *i)
 {
     static const char *const places[] = {[FB_ROLE_TO] = "in To", [FB_ROLE_CC] = "on Cc", [FB_ROLE_HIDDEN] = "on Bcc"};
-    struct fb_str who = describe(s, i);
+    struct fb_change_who is = who_is(s, i);
+    struct fb_str who = describe(s->arena, &is);
     if (!who.p)
         return who;
     return fb_arena_printf(s->arena, "Without %.*s %s %s.", FB_FMT(who), places[i->role], would_have(s));
@@ -373,12 +397,27 @@ static int set_words(struct search *s, struct fb_str first, struct fb_str second
     return set(s, FB_CHANGE_WORDS, fb_buf_str(&text), FB_STR_NONE, fb_buf_str(&says), err);
 }
 
+/* The first of them, for other languages. */
+static int set_who(struct search *s, const struct item *off, size_t n, struct fb_err *err)
+{
+    struct fb_change *change = &s->j->verdict.change;
+    size_t shown = n > NAMES_SHOWN ? NAMES_SHOWN : n;
+    struct fb_change_who *v = fb_arena_array(s->arena, shown, sizeof *v);
+    for (size_t i = 0; v && i < shown; i++)
+        v[i] = who_is(s, &off[i]);
+    change->who = v;
+    change->who_n = v ? shown : 0;
+    change->who_more = n - shown;
+    return v ? 0 : fb_fail_memory(err);
+}
+
 static int set_readers(struct search *s, const struct item *off, size_t n, struct fb_err *err)
 {
     struct fb_buf b = FB_BUF(s->arena);
     for (size_t i = 0; i < n; i++)
         fb_buf_printf(&b, "%s%.*s", i ? " " : "", FB_FMT(off[i].addr));
-    return set(s, n == 1 ? FB_CHANGE_READER : FB_CHANGE_READERS, FB_STR_NONE, fb_buf_str(&b), n == 1 ? say_reader(s, off) : say_readers(s, off, n), err);
+    struct fb_str says = n == 1 ? say_reader(s, off) : say_readers(s, off, n);
+    return set(s, n == 1 ? FB_CHANGE_READER : FB_CHANGE_READERS, FB_STR_NONE, fb_buf_str(&b), says, err) || set_who(s, off, n, err) ? -1 : 0;
 }
 
 /* ---- the search: each step gives 1 where it found the change ---- */
@@ -459,7 +498,13 @@ static int by_writing_to_one(struct search *s, struct fb_err *err)
         return 0;
     struct fb_str name = fb_hand_name(c, (struct fb_about){r, r->person});
     struct fb_str says = fb_arena_printf(s->arena, "To %.*s alone %s.", FB_FMT(name), would_have(s));
-    return set(s, FB_CHANGE_ALONE, FB_STR_NONE, r->addr, says, err) ? -1 : 1;
+    struct fb_change_who *who = fb_arena_array(s->arena, 1, sizeof *who);
+    if (!who || set(s, FB_CHANGE_ALONE, FB_STR_NONE, r->addr, says, err))
+        return fb_fail_memory(err);
+    *who = (struct fb_change_who){.name = name, .as = "", .of = FB_STR_NONE, .place = "to"};
+    s->j->verdict.change.who = who;
+    s->j->verdict.change.who_n = 1;
+    return 1;
 }
 
 /* The two that weighed most, each by itself. */

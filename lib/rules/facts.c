@@ -41,10 +41,13 @@ json_t *fb_json_evidence(const struct fb_finding *f)
     return all;
 }
 
-static json_t *rule(const struct fb_finding *f)
+static json_t *rule(struct fb_arena *arena, const struct fb_case *c, const struct fb_finding *f)
 {
-    return json_pack("{so so so so so}", "name", fb_json_text(f->rule), "title", fb_json_text(f->title), "why", fb_json_text(f->why), "advice",
-                     fb_json_text(f->advice), "evidence", fb_json_evidence(f));
+    json_t *evidence = fb_json_evidence(f);
+    for (size_t i = 0; i < f->evidence_n; i++)
+        json_object_set_new(json_array_get(evidence, i), "who", fb_json_text(f->evidence[i].who));
+    return json_pack("{so so so so so so sb}", "name", fb_json_text(f->rule), "title", fb_json_text(f->title), "why", fb_json_text(f->why), "advice",
+                     fb_json_text(f->advice), "evidence", evidence, "hand", fb_hand_names(arena, c, f), "own", f->own_text);
 }
 
 json_t *fb_json_change(const struct fb_change *c)
@@ -54,13 +57,27 @@ json_t *fb_json_change(const struct fb_change *c)
 }
 
 /* Those that decide, the main one first. */
-static json_t *rules(const struct fb_verdict *v)
+static json_t *rules(struct fb_arena *arena, const struct fb_case *c, const struct fb_verdict *v)
 {
     json_t *all = json_array();
-    json_array_append_new(all, rule(v->main));
+    json_array_append_new(all, rule(arena, c, v->main));
     for (size_t i = 0; i < v->findings_n; i++)
         if (v->findings[i].fires && v->findings[i].action == v->action && &v->findings[i] != v->main)
-            json_array_append_new(all, rule(&v->findings[i]));
+            json_array_append_new(all, rule(arena, c, &v->findings[i]));
+    return all;
+}
+
+/* Beside the sentence what it is made of. */
+static json_t *change(const struct fb_verdict *v)
+{
+    const struct fb_change *c = &v->change;
+    json_t *all = fb_json_change(c), *who = json_array();
+    for (size_t i = 0; i < c->who_n; i++)
+        json_array_append_new(who, json_pack("{so ss so ss}", "name", fb_json_text(c->who[i].name), "as", c->who[i].as, "of", fb_json_text(c->who[i].of),
+                                             "place", c->who[i].place));
+    json_object_set_new(all, "who", who);
+    json_object_set_new(all, "more", json_integer((json_int_t)c->who_more));
+    json_object_set_new(all, "held", json_boolean(v->action == FB_HOLD));
     return all;
 }
 
@@ -96,11 +113,11 @@ int fb_judge_facts(struct fb_arena *arena, struct fb_judgement *j, struct fb_err
 {
     const struct fb_message *m = &j->message;
     struct fb_str words = cut(j->own.text, FB_FACTS_WORDS);
-    JSON all = json_pack("{si so sI si so so so so sI so so so so sb so}", "v", 2, "from", fb_json_text(j->c.env->sender), "date_s",
+    JSON all = json_pack("{si so sI si so so so so sI so so so so sb so so}", "v", 2, "from", fb_json_text(j->c.env->sender), "date_s",
                          (json_int_t)(m->date_s == INT64_MIN ? j->c.now_s : m->date_s), "tz_min", m->tz_min, "subject", fb_json_text(m->subject),
                          "message_id", fb_json_text(m->message_id), "to", addresses(arena, &m->to), "cc", addresses(arena, &m->cc), "hidden",
-                         (json_int_t)hidden(&j->c), "change", fb_json_change(&j->verdict.change), "rules", rules(&j->verdict), "readers", reader_names(j), "words", fb_json_text(words), "words_cut",
-                         words.n < j->own.text.n || m->text_cut, "people", fb_hand_people(&j->c, j->verdict.main));
+                         (json_int_t)hidden(&j->c), "change", change(&j->verdict), "rules", rules(arena, &j->c, &j->verdict), "readers", reader_names(j), "words", fb_json_text(words), "words_cut",
+                         words.n < j->own.text.n || m->text_cut, "people", fb_hand_people(&j->c, j->verdict.main), "language", fb_json_text(j->verdict.language));
     char *dump = all ? json_dumps(all, JSON_COMPACT) : NULL;
     j->verdict.facts = dump ? fb_arena_dup(arena, fb_str(dump)) : (struct fb_str){NULL, 0};
     free(dump);

@@ -63,6 +63,11 @@ static bool is_shown(const struct fb_evidence *v, size_t n, const struct fb_sign
     return false;
 }
 
+static struct fb_str seen_name(const struct fb_reader *r)
+{
+    return r && r->role != FB_ROLE_HIDDEN ? r->name : FB_STR_NONE;
+}
+
 static int add_evidence(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_rule *rule, const struct fb_signal *signals,
                         struct fb_finding *f, struct fb_err *err)
 {
@@ -79,7 +84,7 @@ static int add_evidence(const struct fb_judge *judge, struct fb_arena *arena, co
         const struct fb_signal *s = &signals[raised[i].signal];
         for (size_t k = 0; k < s->evidence_n && f->evidence_n < EVIDENCE_MAX; k++)
             if (!is_shown(v, f->evidence_n, &s->evidence[k]))
-                v[f->evidence_n++] = (struct fb_evidence){judge->signals.names[raised[i].signal], s->evidence[k].text, s->evidence[k].note};
+                v[f->evidence_n++] = (struct fb_evidence){judge->signals.names[raised[i].signal], s->evidence[k].text, s->evidence[k].note, seen_name(s->evidence[k].who)};
     }
     f->evidence = v;
     return 0;
@@ -91,7 +96,7 @@ static int weigh(const struct fb_judge *judge, struct fb_arena *arena, const str
     const struct fb_conf *conf = judge->conf;
     enum fb_action rule_action = action_of(rule->mode), most = action_of(conf->forbear_mode);
     *f = (struct fb_finding){.rule = rule->name, .title = rule->title, .why = rule->why, .advice = rule->advice, .threshold = rule->threshold,
-                             .enabled = rule->enabled, .delay_s = rule->delay_s < 0 ? conf->hold_delay : rule->delay_s};
+                             .enabled = rule->enabled, .own_text = rule->own_text, .delay_s = rule->delay_s < 0 ? conf->hold_delay : rule->delay_s};
     if (add_terms(judge, arena, rule, signals, f, err))
         return -1;
     f->exempt = fb_exempts_entry(&rule->exempt, c);

@@ -169,6 +169,11 @@ static struct fb_about owner(const struct fb_case *c, struct fb_about person)
     return (struct fb_about){NULL, NULL};
 }
 
+struct group { /* the list that it goes to, or several people */
+    struct fb_str v[GROUP_SHOWN];
+    size_t n, more;
+};
+
 static struct fb_str list_name(const struct fb_case *c, const struct fb_addresses *v)
 {
     for (size_t i = 0; i < v->n; i++)
@@ -177,28 +182,36 @@ static struct fb_str list_name(const struct fb_case *c, const struct fb_addresse
     return FB_STR_NONE;
 }
 
-/* "Kevin, Rob and 4 more": who would read it beside @but. Empty where it is not several. */
-static struct fb_str group(struct fb_arena *arena, const struct fb_case *c, const struct fb_reader *but)
+/* Who would read it beside @but: a list by its name, else several by theirs. */
+static void gather_group(const struct fb_case *c, const struct fb_reader *but, struct group *ret)
 {
     struct fb_str list = list_name(c, &c->message->to);
-    struct fb_buf b = FB_BUF(arena);
-    size_t shown = 0, all = c->readers_more;
+    size_t all = c->readers_more;
     list = list.n ? list : list_name(c, &c->message->cc);
-    if (list.n)
-        return list;
-    for (size_t i = 0; i < c->readers_n; i++)
-        all += &c->readers[i] != but && c->readers[i].role != FB_ROLE_HIDDEN;
-    for (size_t i = 0; i < c->readers_n && shown < GROUP_SHOWN; i++) {
+    *ret = (struct group){.v = {list}, .n = list.n > 0};
+    for (size_t i = 0; i < c->readers_n && !list.n; i++) {
         const struct fb_reader *r = &c->readers[i];
         if (r == but || r->role == FB_ROLE_HIDDEN)
             continue;
-        const char *between = !shown ? "" : shown + 1 == all ? " and " : ", "; /* "Kevin, Rob and Ada" */
-        fb_buf_printf(&b, "%s%.*s", between, FB_FMT(fb_hand_name(c, (struct fb_about){r, r->person})));
-        shown++;
+        all++;
+        if (ret->n < GROUP_SHOWN)
+            ret->v[ret->n++] = fb_hand_name(c, (struct fb_about){r, r->person});
     }
-    if (all > shown)
-        fb_buf_printf(&b, " and %zu more", all - shown);
-    return all > 1 ? fb_buf_str(&b) : FB_STR_NONE;
+    if (!list.n && all < 2)
+        ret->n = 0;
+    else if (!list.n)
+        ret->more = all - ret->n;
+}
+
+/* "Kevin, Rob and 4 more", "Kevin, Rob and Ada"; empty where it is nobody. */
+static struct fb_str group_text(struct fb_arena *arena, const struct group *g)
+{
+    struct fb_buf b = FB_BUF(arena);
+    for (size_t i = 0; i < g->n; i++)
+        fb_buf_printf(&b, "%s%.*s", !i ? "" : i + 1 == g->n && !g->more ? " and " : ", ", FB_FMT(g->v[i]));
+    if (g->more)
+        fb_buf_printf(&b, " and %zu more", g->more);
+    return fb_buf_str(&b);
 }
 
 static struct fb_str reader_name(const struct fb_case *c, const struct fb_reader *r)
@@ -209,8 +222,10 @@ static struct fb_str reader_name(const struct fb_case *c, const struct fb_reader
 static int gather(struct fb_arena *arena, const struct fb_case *c, const struct fb_finding *f, struct hand *ret, struct fb_err *err)
 {
     struct fb_about person = fb_hand_person(c, f);
+    struct group g;
+    gather_group(c, person.reader, &g);
     *ret = (struct hand){.person = fb_hand_name(c, person), .manager = reader_name(c, manager(c, person.reader)),
-                         .outsider = reader_name(c, outsider(c)), .owner = fb_hand_name(c, owner(c, person)), .group = group(arena, c, person.reader)};
+                         .outsider = reader_name(c, outsider(c)), .owner = fb_hand_name(c, owner(c, person)), .group = group_text(arena, &g)};
     return ret->group.p ? 0 : fb_fail_memory(err);
 }
 
@@ -240,6 +255,21 @@ static json_t *values_of(const struct hand *h)
 #define HAND(name) json_object_set_new(all, #name, json_stringn(h->name.p, h->name.n)); /* not there where it is no UTF-8 */
 #include "rules/hand.def"
 #undef HAND
+    return all;
+}
+
+json_t *fb_hand_names(struct fb_arena *arena, const struct fb_case *c, const struct fb_finding *f)
+{
+    struct hand h;
+    struct group g;
+    if (gather(arena, c, f, &h, NULL))
+        return NULL;
+    gather_group(c, fb_hand_person(c, f).reader, &g);
+    json_t *all = values_of(&h), *names = json_array();
+    for (size_t i = 0; i < g.n; i++)
+        json_array_append_new(names, json_stringn(g.v[i].p, g.v[i].n));
+    json_object_set_new(all, "group", names);
+    json_object_set_new(all, "more", json_integer((json_int_t)g.more));
     return all;
 }
 

@@ -19,6 +19,9 @@ struct fb_about fb_hand_about(const struct fb_case *c, struct fb_str words);
 /* {"person":{"name","address"},...}: the single ones of hand.def, as far as there is somebody; never one who reads by Bcc. */
 json_t *fb_hand_people(const struct fb_case *c, const struct fb_finding *f);
 
+/* The same by name, for texts in another language: {"person":"Ben", ..., "group":["Kevin","Rob"], "more":4}. NULL: out of memory. */
+json_t *fb_hand_names(struct fb_arena *arena, const struct fb_case *c, const struct fb_finding *f);
+
 /* Title, why and advice of what fires, filled with the people at hand. */
 int fb_hand_fill(struct fb_arena *arena, struct fb_judgement *j, struct fb_err *err);
 /* Whether @text is a sound template that names nobody else. */

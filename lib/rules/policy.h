@@ -53,6 +53,7 @@ struct fb_evidence {
     struct fb_str signal; /* name of the signal */
     struct fb_str text;   /* the very words, where words carry it; a view into the own words */
     struct fb_str note;   /* one sentence for the sender: what it is about these words, or which reader makes it so */
+    struct fb_str who;    /* that reader's name; empty where there is none, or who reads unseen */
 };
 
 struct fb_term { /* one line of a rule's arithmetic */
@@ -64,6 +65,7 @@ struct fb_finding {
     struct fb_str rule, title, why, advice; /* the last three filled with the people at hand where it fires */
     double log_odds, threshold; /* natural log of the odds; it fires at or above its threshold, where needs are met */
     bool enabled, needs_met, fires;
+    bool own_text;              /* title, why or advice are of the admin's own file */
     enum fb_action action;      /* the lesser of the rule's mode and the installation's; FB_PASS where it does not fire */
     int64_t delay_s;
     struct fb_str exempt;       /* the entry of rules.conf that exempts this mail; empty: none */
@@ -82,10 +84,20 @@ enum fb_change_kind {
 };
 const char *fb_change_name(enum fb_change_kind k);
 
+struct fb_change_who { /* a reader whom it leaves off, or keeps */
+    struct fb_str name; /* empty for who reads unseen */
+    const char *as;     /* what makes them matter: manager or above (of somebody named @of), own_manager, above_manager, customer, outside, senior,
+                         * list; or empty */
+    struct fb_str of;
+    const char *place;  /* to, cc, bcc */
+};
+
 struct fb_change { /* the smallest one that would have let the message pass; made by judging it again */
     enum fb_change_kind kind;
     struct fb_str text;   /* WORDS: the sentences to leave out, one a line */
     struct fb_str reader; /* READER, READERS: the addresses to leave off, a blank between them; ALONE: the one to keep */
+    size_t who_n, who_more; /* READER, READERS, ALONE: the first of them by name, and how many more */
+    const struct fb_change_who *who;
     struct fb_str says;   /* one sentence for the sender, which names nobody on Bcc; empty where it is unknown */
 };
 

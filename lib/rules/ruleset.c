@@ -14,14 +14,16 @@ struct reader {
     struct fb_arena *arena;
     const struct fb_signals *signals;
     struct fb_ruleset *rules;
+    bool own; /* the file at hand is the admin's */
 };
 
 typedef int setter(const struct reader *r, struct fb_rule *rule, struct fb_str value, struct fb_err *err);
 
 /* What the sender reads: a template over the people at hand. */
-static int text(const struct reader *r, struct fb_str value, struct fb_str *ret, struct fb_err *err)
+static int text(const struct reader *r, struct fb_rule *rule, struct fb_str value, struct fb_str *ret, struct fb_err *err)
 {
     *ret = value;
+    rule->own_text = r->own;
     return value.n ? fb_hand_check(r->arena, value, err) : fb_fail(err, "is empty");
 }
 
@@ -32,17 +34,17 @@ static int number(struct fb_str value, double *ret, struct fb_err *err)
 
 static int set_title(const struct reader *r, struct fb_rule *rule, struct fb_str value, struct fb_err *err)
 {
-    return text(r, value, &rule->title, err);
+    return text(r, rule, value, &rule->title, err);
 }
 
 static int set_why(const struct reader *r, struct fb_rule *rule, struct fb_str value, struct fb_err *err)
 {
-    return text(r, value, &rule->why, err);
+    return text(r, rule, value, &rule->why, err);
 }
 
 static int set_advice(const struct reader *r, struct fb_rule *rule, struct fb_str value, struct fb_err *err)
 {
-    return text(r, value, &rule->advice, err);
+    return text(r, rule, value, &rule->advice, err);
 }
 
 static int set_start(const struct reader *r, struct fb_rule *rule, struct fb_str value, struct fb_err *err)
@@ -212,9 +214,11 @@ static int make(struct fb_arena *arena, const struct fb_ini *inis, size_t n, con
     if (!ret->v || !ret->regions.v)
         return fb_fail_memory(err);
     struct reader r = {.arena = arena, .signals = signals, .rules = ret};
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        r.own = i > 0;
         if (apply(&r, &inis[i], err))
             return -1;
+    }
     return n ? check(ret, inis[n - 1].path, err) : 0;
 }
 

@@ -37,6 +37,7 @@ struct fb_rule {
     int64_t delay_s;             /* -1: none of its own */
     enum fb_mode mode;
     bool enabled;
+    bool own_text; /* the admin's own file has its title, why or advice */
     size_t weights_n;
     struct fb_weight *weights;
     struct fb_exempts exempt;

@@ -158,6 +158,74 @@ static void its_text_fits_a_terminal(void **state)
     assert_true(has(m->read.text, "word\n            word"));
 }
 
+static const char NAMED[] = /* as the milter writes it */
+    "{\"v\":2,\"from\":\"ana@corp.example\",\"date_s\":1700000000,\"tz_min\":60,\"subject\":\"Late\",\"message_id\":\"<m1@corp.example>\","
+    "\"to\":[\"Ben <ben@corp.example>\"],\"cc\":[],\"hidden\":0,\"rules\":[{\"name\":\"public_shaming\",\"title\":\"English\",\"why\":\"English.\","
+    "\"advice\":\"English.\",\"evidence\":[{\"signal\":\"phrase_blame\",\"text\":\"you never\",\"note\":\"English.\",\"who\":\"\"}],"
+    "\"hand\":{\"person\":\"Ben\",\"manager\":\"Tom\",\"owner\":\"Ben\",\"group\":[\"Cleo\",\"Dan\"],\"more\":0},\"own\":false}],"
+    "\"change\":{\"kind\":\"reader\",\"text\":\"\",\"reader\":\"tom@corp.example\",\"says\":\"English.\","
+    "\"who\":[{\"name\":\"Tom Marsh\",\"as\":\"manager\",\"of\":\"Ben\",\"place\":\"cc\"}],\"more\":0,\"held\":true},"
+    "\"readers\":[\"Ben\"],\"words\":\"you never\",\"words_cut\":false,\"language\":\"de\"}";
+
+static struct fb_str filled(struct made *m)
+{
+    struct fb_err err = {""};
+    struct fb_str text, word;
+    struct fb_buf b = FB_BUF(m->arena);
+    if (make(m, &err))
+        fail_msg("%s", err.text);
+    for (text = m->read.text; fb_str_word(&text, &word);)
+        fb_buf_printf(&b, "%s%.*s", b.n ? " " : "", FB_FMT(word));
+    return fb_buf_str(&b);
+}
+
+static void a_sender_is_told_in_their_own_language(void **state)
+{
+    struct made *m = *state;
+    json_decref(m->notice.facts);
+    m->notice.facts = json_loads(NAMED, 0, NULL);
+    m->notice.by_mail = true;
+    m->notice.deadline_s = NOON + 86400;
+    m->notice.wanted = FB_STR("de-at");
+    struct fb_str text = filled(m);
+    assert_true(fb_str_istarts(text, FB_STR("Ohne Tom Marsh (Führungskraft von Ben) in Kopie wäre diese Nachricht gleich hinausgegangen. Ihre")));
+    assert_true(has_exactly(text, "Bis: am Donnerstag dem 16. November 2023 um 12:00 Uhr (UTC+01:00)")); /* words have no commas here */
+    assert_true(has_exactly(text, "Kritik an einer Person vor anderen") && has_exactly(text, "An Ben allein:") && has_exactly(text, "An Cleo und Dan:"));
+    assert_true(has_exactly(text, "SENDEN allein") && !has_exactly(text, "English"));
+    m->notice.wanted = FB_STR("fr");
+    text = filled(m);
+    assert_true(has_exactly(text, "Sans Tom Marsh (responsable de Ben) en copie ce message serait parti."));
+    assert_true(has_exactly(text, "le jeudi 16 novembre 2023") && has_exactly(text, "Cleo et Dan") && !has_exactly(text, "English"));
+    m->notice.wanted = FB_STR("xx");
+    assert_true(has_exactly(filled(m), "English"));
+}
+
+static void what_the_admin_wrote_is_told_as_it_is(void **state)
+{
+    struct made *m = *state;
+    json_decref(m->notice.facts);
+    m->notice.facts = json_loads(NAMED, 0, NULL);
+    m->notice.wanted = FB_STR("de");
+    json_object_set_new(json_array_get(json_object_get(m->notice.facts, "rules"), 0), "own", json_true());
+    assert_true(has_exactly(filled(m), "Warum: English"));
+}
+
+/* Every kind in every language: each has its templates, and names nothing that there is not. */
+static void every_kind_of_mail_is_in_every_language(void **state)
+{
+    struct made *m = *state;
+    static const char *const languages[] = {"en", "de", "fr"};
+    for (size_t i = 0; i < sizeof languages / sizeof *languages; i++)
+        for (int kind = FB_NOTICE_FIRST; kind <= FB_NOTICE_HELP; kind++) {
+            struct fb_notice_hold holds[] = {{m->notice.link, NOON + 900, 0, m->notice.facts}};
+            m->notice.kind = (enum fb_notice_kind)kind, m->notice.wanted = fb_str(languages[i]), m->notice.holds = holds, m->notice.holds_n = 1;
+            struct fb_str text = filled(m);
+            assert_true(m->read.subject.n > 0 && text.n > 100);
+            assert_true(kind == FB_NOTICE_HELP || has(text, "http://127.0.0.1/h/t.k"));
+            assert_true(has_exactly(m->mail, "<html lang=3D\"") && !has_exactly(m->mail, "{{"));
+        }
+}
+
 static void text_is_filled(void **state)
 {
     struct made *m = *state;
@@ -304,12 +372,14 @@ static void without_memory_no_notice_is_made(void **state)
 
 static struct fb_str returned_with(struct made *m, struct fb_str original, struct fb_str recipients, bool smtputf8, const char *kind, const char *reader)
 {
-    json_auto_t *change = json_pack("{ss ss ss ss}", "kind", kind, "text", "", "reader", reader, "says", "Without it this would have gone.");
+    json_auto_t *facts = json_pack("{s{ss ss ss ss} s[{ss ss ss ss s[]}]}", "change", "kind", kind, "text", "", "reader", reader, "says",
+                                   "Without it this would have gone.", "rules", "name", "heated", "title", "Written in anger", "why", "It is.", "advice",
+                                   "Sleep on it.", "evidence");
     struct fb_err err = {""};
     struct fb_str mail;
     struct fb_returned r = {.data_dir = DATA_DIR, .language = "en", .from = "forbear@corp.example", .to = FB_STR("ana@corp.example"),
                             .message_id = FB_STR("<r1@corp.example>"), .now_s = NOON, .original = original, .recipients = recipients,
-                            .smtputf8 = smtputf8, .change = *kind ? change : NULL};
+                            .smtputf8 = smtputf8, .facts = *kind ? facts : NULL};
     int rc = fb_returned_make(&r, m->arena, &mail, &err);
     if (rc)
         fail_msg("%s", err.text);
@@ -329,7 +399,7 @@ static struct fb_str returned(struct made *m, struct fb_str original, struct fb_
 static void the_original_is_attached_byte_for_byte(void **state)
 {
     struct fb_str mail = returned(*state, FB_STR(ORIGINAL_HEAD ORIGINAL_BODY), FB_STR("ben@corp.example"), false);
-    assert_true(has_exactly(mail, "\r\n\r\n" CRLF_HEAD CRLF_BODY));
+    assert_true(has_exactly(mail, "\r\n\r\nX-Unsent: 1\r\n" CRLF_HEAD CRLF_BODY));
     assert_true(has_exactly(mail, "Content-Type: message/rfc822"));
     assert_true(has_exactly(mail, "Content-Transfer-Encoding: 7bit"));
     assert_true(has_exactly(mail, "multipart/mixed"));
@@ -407,6 +477,7 @@ static void what_would_have_let_it_pass_comes_back_too(void **state)
     struct fb_str mail = returned_with(m, FB_STR(ORIGINAL_HEAD ORIGINAL_BODY), FB_STR("ben@corp.example"), false, "words", "");
     assert_true(has_exactly(mail, "Without it this would have gone."));
     assert_true(has_exactly(mail, "open the attachment"));
+    assert_true(has_exactly(mail, "Why: Written in anger\r\n\r\nWhat to do instead: Sleep on it."));
     mail = returned_with(m, FB_STR(ORIGINAL_HEAD ORIGINAL_BODY), FB_STR("ben@corp.example"), false, "alone", "ben@corp.example");
     assert_true(has_exactly(mail, "with that done"));
     assert_true(has_exactly(mail, CRLF_HEAD CRLF_BODY));
@@ -494,6 +565,26 @@ static void five_hundred_is_for_good_and_four_hundred_is_not(void **state)
         assert_int_equal(rc, answers[i].want);
         assert_null(strstr(err.text, "ana@")); /* it is logged */
         assert_non_null(strstr(err.text, answers[i].rcpt[0] == '2' ? (char[4]){answers[i].data[0], answers[i].data[1], answers[i].data[2]} : (char[4]){answers[i].rcpt[0], answers[i].rcpt[1], answers[i].rcpt[2]}));
+    }
+}
+
+static void whether_an_address_is_taken_is_asked_without_a_mail(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rcpt;
+        int want;
+    } answers[] = {{"250 ok", 0}, {"550 5.1.1 <forbear@gw>: no such user", FB_SMTP_REFUSED}, {"450 4.2.0 later", FB_SMTP_LATER}};
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        struct smtp s;
+        struct fb_err err = {""};
+        smtp_start(&s);
+        s.rcpt = answers[i].rcpt;
+        s.keep = true;
+        int rc = fb_smtp_accepts(s.host_port, 2, FB_STR("forbear@gw.corp.example"), &err);
+        smtp_stop(&s);
+        assert_int_equal(rc, answers[i].want);
+        assert_int_equal(s.n, 0);
     }
 }
 
@@ -590,6 +681,9 @@ int main(void)
         TEST(how_to_answer_is_said_only_where_an_answer_counts),
         TEST(from_when_it_may_be_sent_is_said_where_that_is_later),
         TEST(its_text_fits_a_terminal),
+        TEST(a_sender_is_told_in_their_own_language),
+        TEST(what_the_admin_wrote_is_told_as_it_is),
+        TEST(every_kind_of_mail_is_in_every_language),
         TEST(text_is_filled),
         TEST(it_answers_the_message_and_says_that_a_program_wrote_it),
         TEST(all_its_lines_end_in_crlf_and_are_short_and_ascii),
@@ -616,6 +710,7 @@ int main(void)
         TEST(nobody_listening_or_nobody_answering_is_later),
         TEST(an_address_cannot_speak_smtp),
         TEST(an_address_beyond_ascii_asks_for_smtputf8),
+        TEST(whether_an_address_is_taken_is_asked_without_a_mail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
