@@ -17,7 +17,7 @@
 #include "daemon/daemon.h"
 #include "hold/marker.h"
 
-enum { BUSY_MS = 2000, HOUR_S = 3600 };
+enum { BUSY_MS = 2000, HOUR_S = 3600, LOOK_MS = 1000 };
 
 /* ---- the store ---- */
 
@@ -77,7 +77,7 @@ int holds_read(struct holds *h, const char *dir, holds_fn *fn, void *arg, struct
     return line_use(&h->read, dir, fn, arg, err);
 }
 
-bool holds_any(const char *dir)
+static bool any_marker(const char *dir)
 {
     char path[PATH_MAX];
     DIR *markers = snprintf(path, sizeof path, "%s/markers", dir) < (int)sizeof path ? opendir(path) : NULL;
@@ -87,6 +87,15 @@ bool holds_any(const char *dir)
     if (markers)
         closedir(markers);
     return d != NULL;
+}
+
+/* A folder of thousands takes a millisecond to look into. */
+bool holds_any(struct holds *h, const char *dir)
+{
+    long long now_ms = fb_clock_ms(), looked_ms = atomic_load(&h->looked_ms);
+    if (now_ms - looked_ms >= LOOK_MS && atomic_compare_exchange_strong(&h->looked_ms, &looked_ms, now_ms))
+        atomic_store(&h->any, any_marker(dir));
+    return atomic_load(&h->any);
 }
 
 /* ---- recording ---- */

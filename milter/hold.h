@@ -16,6 +16,8 @@ struct line {
 
 struct holds {
     struct line write, read; /* who only asks does not wait for who writes */
+    atomic_llong looked_ms;  /* of fb_clock_ms: when the markers were last looked at */
+    atomic_bool any;         /* whether there were any */
 };
 
 int holds_init(struct holds *h, struct fb_err *err);
@@ -26,8 +28,8 @@ void holds_done(struct holds *h);
 typedef int holds_fn(struct fb_store *s, void *arg, struct fb_err *err);
 int holds_write(struct holds *h, const char *dir, holds_fn *fn, void *arg, struct fb_err *err);
 int holds_read(struct holds *h, const char *dir, holds_fn *fn, void *arg, struct fb_err *err);
-/* Whether any message may be held at the moment, by its marker. Costs some microseconds, and touches no store. */
-bool holds_any(const char *dir);
+/* Whether any message was held within the last second, by its marker. Costs next to nothing, and touches no store. */
+bool holds_any(struct holds *h, const char *dir);
 
 /* The id by which a thread is known: the first of @references, or @in_reply_to, or the message's own. */
 struct fb_str thread_root(const struct fb_str *references, size_t n, struct fb_str in_reply_to, struct fb_str own);

@@ -273,7 +273,7 @@ static void passes_on(struct session *s)
     struct message *msg = s->msg;
     const struct generation *g = s->generation;
     struct fb_history_mail mail;
-    bool learns = memory_works(g), tells = posts_work(g) && answers_mail(&msg->headers) && holds_any(g->conf->forbear_state_dir);
+    bool learns = memory_works(g), tells = posts_work(g) && answers_mail(&msg->headers) && holds_any(&s->m->holds, g->conf->forbear_state_dir);
     if ((!learns && !tells) || fb_learn(g->policy, msg->arena, &msg->env, &msg->headers, fb_now_s(), &mail, NULL))
         return;
     if (learns)
