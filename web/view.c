@@ -62,7 +62,7 @@ static int put_time(json_t *all, const char *name, int64_t at_s, int tz_min, con
     struct fb_str iso = fb_arena_printf(arena, "%04d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday,
                                         t.tm_hour, t.tm_min, t.tm_sec, sign, off / 60, off % 60);
     if (!zone.p || !iso.p ||
-        json_object_set_new(all, name, json_pack("{s:s%, s:s, s:s}", "text", text.p, text.n, "zone", zone.p, "iso", iso.p)))
+        json_object_set_new(all, name, json_pack("{s:s%, s:s, s:s, s:I}", "text", text.p, text.n, "zone", zone.p, "iso", iso.p, "in", (json_int_t)(at_s - look->now_s))))
         return fb_fail_memory(err);
     return 0;
 }
@@ -127,8 +127,8 @@ static int put_marked(json_t *facts, struct fb_arena *arena, struct fb_err *err)
 {
     struct fb_str words = fb_str(json_string_value(json_object_get(facts, "words")));
     const char *flags = flags_of(facts, words, arena);
-    json_t *all = json_array();
-    if (!flags || json_object_set_new(facts, "marked", all))
+    json_t *all = flags ? json_array() : NULL;
+    if (json_object_set_new(facts, "marked", all))
         return fb_fail_memory(err);
     for (size_t from = 0, to; from < words.n; from = to) {
         for (to = from + 1; to < words.n && flags[to] == flags[from];)

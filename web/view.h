@@ -26,7 +26,7 @@ struct web_look {
  *  "any_cc":true, "any_readers":true,
  *  "facts":{...}}                                   facts/facts.h; absent where the blob is gone or cannot be opened. Each rule has its
  *                                                   "letters" (web/letters.h), and "marked":[{"text":"...", "flagged":true},...] are the words
- * TIME = {"text":"on Saturday, 28 November 2026 at 14:05", "zone":"UTC+01:00", "iso":"2026-11-28T14:05:00+01:00"}
+ * TIME = {"text":"on Saturday, 28 November 2026 at 14:05", "zone":"UTC+01:00", "iso":"2026-11-28T14:05:00+01:00", "in":3600} (seconds)
  * Caller: json_decref. NULL with *err; *ret_texts is the language that it is for. */
 json_t *web_view(const struct web_look *look, struct fb_arena *arena, const struct web_texts **ret_texts, struct fb_err *err);
 

@@ -14,7 +14,7 @@ const results = process.argv[3];
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
-const WITHIN = 20000; /* for the keeper to carry a decision out */
+const WITHIN = 60000; /* for the keeper to carry a decision out */
 
 mkdirSync(plan.pictures, { recursive: true });
 const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"] });
@@ -191,7 +191,7 @@ const tests = {
       await page.reload();
       await page.clock.fastForward(3 * 3600 * 1000);
       await page.waitForFunction(() => !document.querySelector('button[value="release"]')?.disabled);
-      await press(page, "Send it now"); /* by this browser's clock it is time; by ours it is not */
+      await press(page, "Send it now"); /* this browser thinks that it is time */
       await heading(page, "Your message has not been sent yet");
       assert.ok(await page.locator("#opens").isVisible());
     });
@@ -235,8 +235,9 @@ const tests = {
       await visit(plan.held, { reducedMotion }, async (page) => {
         await page.clock.install();
         await page.reload();
-        const left = Date.parse(await page.getByRole("timer").getAttribute("data-until")) - (await page.evaluate(() => Date.now()));
-        await page.clock.runFor(Math.max(0, left - 11 * 60 * 1000));
+        const left = 1000 * Number(await page.getByRole("timer").getAttribute("data-left"));
+        await page.clock.fastForward(left - 11 * 60 * 1000); /* timers that are due fire once */
+        await page.clock.runFor(1000);
         const before = await page.getByRole("timer").innerText();
         assert.match(before, reducedMotion === "reduce" ? /^1[12] min$/ : /^1[01] min \d+ s$/);
         assert.equal(await page.locator("[aria-live=polite]").innerText(), "", "seconds are not read aloud");

@@ -4,7 +4,8 @@
 
 (() => {
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  const seconds = (iso) => Math.ceil((Date.parse(iso) - Date.now()) / 1000);
+  const loaded = Date.now(); /* times are told as seconds from then: nobody's clock need be right */
+  const left = (s) => Math.ceil((loaded - Date.now()) / 1000 + Number(s));
 
   /* With calm, or with hours to go, only the minutes move. */
   function written(s) {
@@ -31,10 +32,10 @@
     said.className = "unseen";
     said.setAttribute("aria-live", "polite");
     timer.parentNode.append(said);
-    let before = seconds(timer.dataset.until);
+    let before = left(timer.dataset.left);
     if (before <= 0) return;
     const tick = setInterval(() => {
-      const s = Math.max(0, seconds(timer.dataset.until));
+      const s = Math.max(0, left(timer.dataset.left));
       const text = written(s);
       if (timer.textContent !== text) timer.textContent = text;
       if ([600, 300, 60].some((at) => before > at && s <= at)) said.textContent = `${timer.dataset.label} ${Math.ceil(s / 60)} min`;
@@ -46,15 +47,15 @@
   }
 
   function openInTime(button) {
-    const left = seconds(button.dataset.opens);
-    if (left > 86400) return; /* setTimeout knows no more than 24 days */
+    const s = Number(button.dataset.opens);
+    if (s > 86400) return; /* setTimeout knows no more than 24 days */
     setTimeout(() => {
       button.disabled = false;
       document.getElementById("opens")?.remove();
-    }, Math.max(0, left) * 1000);
+    }, s * 1000);
   }
 
-  document.querySelectorAll("[data-until]").forEach(countDown);
+  document.querySelectorAll("[data-left]").forEach(countDown);
   document.querySelectorAll("[data-opens]").forEach(openInTime);
   if ("soon" in document.body.dataset) lookAgain(1500);
 })();
