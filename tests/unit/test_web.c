@@ -11,10 +11,12 @@
 #include <ftw.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/io.h"
 #include "daemon/daemon.h"
@@ -50,6 +52,8 @@ struct fake {
     unsigned shown, decided;
     enum fb_desk_action action;
     bool key_brought;
+    unsigned slow_us;
+    atomic_bool asked;
 };
 
 static char link_last[FB_LINK_MAX];
@@ -74,6 +78,8 @@ static int fake_call(void *arg, struct fb_arena *arena, const struct fb_desk_req
     uint8_t key[FB_PAGE_KEY];
     if (f->keeper_gone)
         return fb_fail(err, "no keeper");
+    atomic_store(&f->asked, true);
+    usleep(f->slow_us);
     memcpy(key, page_key, sizeof key);
     key[0] ^= f->other_key;
     *(req->op == FB_DESK_SHOW ? &f->shown : &f->decided) += 1;
@@ -461,18 +467,29 @@ static void world_close(struct world *w)
     nftw(w->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-/* Sends @request as it is and reads all that comes, up to the end of the connection. */
-static struct fb_str exchange(const struct world *w, struct fb_arena *a, struct fb_str request)
+static int visit(const struct world *w, struct fb_str request)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)w->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    FB_FD fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    char buf[4096];
-    struct fb_buf all = FB_BUF(a);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
     assert_true(send(fd, request.p, request.n, MSG_NOSIGNAL) == (ssize_t)request.n);
+    return fd;
+}
+
+static struct fb_str read_all(int fd, struct fb_arena *a)
+{
+    char buf[4096];
+    struct fb_buf all = FB_BUF(a);
     for (ssize_t n; (n = read(fd, buf, sizeof buf)) > 0;)
         fb_buf_add(&all, (struct fb_str){buf, (size_t)n});
     return fb_buf_str(&all);
+}
+
+/* Sends @request as it is and reads all that comes, up to the end of the connection. */
+static struct fb_str exchange(const struct world *w, struct fb_arena *a, struct fb_str request)
+{
+    FB_FD fd = visit(w, request);
+    return read_all(fd, a);
 }
 
 static unsigned status_of(struct fb_str reply)
@@ -658,6 +675,12 @@ static void a_link_that_is_loaded_too_often_waits_alone(void **state)
 
 enum { CROWD = 300 };
 
+static void crowd(const struct world *w, int ret[CROWD])
+{
+    for (int i = 0; i < CROWD; i++)
+        ret[i] = visit(w, FB_STR_NONE);
+}
+
 /* Three times as many as there may be, all idle, and one who wants something. */
 static void a_crowd_of_idlers_keeps_nobody_out(void **state)
 {
@@ -666,17 +689,32 @@ static void a_crowd_of_idlers_keeps_nobody_out(void **state)
     int idle[CROWD];
     world_open(&w, 60);
     FB_ARENA a = fb_arena_new(4 << 20);
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)w.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    for (int i = 0; i < CROWD; i++) {
-        idle[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        assert_int_equal(connect(idle[i], (struct sockaddr *)&to, sizeof to), 0);
-    }
+    crowd(&w, idle);
     int64_t from_ms = fb_clock_ms();
     assert_int_equal(status_of(get(&w, a, path_of(sign_link(&w, a, "here", fb_now_s() + 3600)))), 200);
     assert_in_range(fb_clock_ms() - from_ms, 0, 5000);
     struct pollfd first = {.fd = idle[0], .events = POLLIN}, last = {.fd = idle[CROWD - 1], .events = POLLIN};
     assert_int_equal(poll(&first, 1, 5000), 1);
     assert_int_equal(poll(&last, 1, 0), 0);
+    for (int i = 0; i < CROWD; i++)
+        close(idle[i]);
+    world_close(&w);
+}
+
+static void who_waits_for_the_keeper_is_not_crowded_out(void **state)
+{
+    (void)state;
+    struct world w;
+    int idle[CROWD];
+    world_open(&w, 60);
+    w.fake.slow_us = 1000000;
+    FB_ARENA a = fb_arena_new(4 << 20);
+    struct fb_str path = path_of(sign_link(&w, a, "here", fb_now_s() + 3600));
+    FB_FD first = visit(&w, fb_arena_printf(a, "GET %.*s HTTP/1.1\r\nHost: x\r\n\r\n", FB_FMT(path)));
+    while (!atomic_load(&w.fake.asked))
+        usleep(1000);
+    crowd(&w, idle);
+    assert_int_equal(status_of(read_all(first, a)), 200);
     for (int i = 0; i < CROWD; i++)
         close(idle[i]);
     world_close(&w);
@@ -748,6 +786,7 @@ int main(void)
         cmocka_unit_test(a_proxy_tells_whose_request_it_is),
         cmocka_unit_test(a_link_that_is_loaded_too_often_waits_alone),
         cmocka_unit_test(a_crowd_of_idlers_keeps_nobody_out),
+        cmocka_unit_test(who_waits_for_the_keeper_is_not_crowded_out),
         cmocka_unit_test(a_stop_leaves_the_handed_socket_listening),
     };
     return cmocka_run_group_tests(tests, suite_open, suite_close);
