@@ -6,7 +6,7 @@
 
 #include "template/template.h"
 
-enum { QUOTE_MAX = 120 };
+enum { QUOTE_MAX = 120, SCRATCH = 4 << 20 };
 
 struct telling {
     struct fb_str texts;
@@ -14,13 +14,15 @@ struct telling {
     struct fb_err *err;
 };
 
-/* Takes @values. */
+/* Takes @values. What a rendering needs beside its text, of which there is one for every piece of evidence, is given back at once. */
 static int render(const struct telling *t, json_t *values, struct fb_str *ret)
 {
-    int rc = values ? fb_template_render("rules.txt", t->texts, values, FB_ESCAPE_NONE, t->arena, ret, t->err) : fb_fail_memory(t->err);
+    FB_ARENA scratch = fb_arena_new(SCRATCH);
+    struct fb_str text = FB_STR_NONE;
+    int rc = values && scratch ? fb_template_render("rules.txt", t->texts, values, FB_ESCAPE_NONE, scratch, &text, t->err) : fb_fail_memory(t->err);
     json_decref(values);
-    *ret = rc ? FB_STR_NONE : fb_str_trim(*ret);
-    return rc;
+    *ret = rc ? FB_STR_NONE : fb_arena_dup(t->arena, fb_str_trim(text));
+    return rc || ret->p ? rc : fb_fail_memory(t->err);
 }
 
 /* On one line, each run of blanks one blank. Where there is no text, what was there stays. */
@@ -171,8 +173,8 @@ static int tell_change(const struct telling *t, json_t *change)
     struct fb_str text;
     if (!kind || !json_object_get(change, "who")) /* of an older version */
         return 0;
-    json_t *inside = json_pack("{s:b, s:o, s:o, s:O}", kind, 1, "who", first_who(change), "quotes",
-                               quotes(t, fb_str(json_string_value(json_object_get(change, "text")))), "held", json_object_get(change, "held"));
+    json_t *inside = json_pack("{s:b, s:o, s:o, s:b}", kind, 1, "who", first_who(change), "quotes",
+                               quotes(t, fb_str(json_string_value(json_object_get(change, "text")))), "held", json_is_true(json_object_get(change, "held")));
     if (!inside || put_names(t, inside, change)) {
         json_decref(inside);
         return inside ? -1 : fb_fail_memory(t->err);

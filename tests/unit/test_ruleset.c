@@ -121,6 +121,7 @@ static void own_keys_take_the_place_of_shipped_ones(void **state)
     assert_int_equal(fb_ruleset_load(arena, shipped, own, &signals, &rules, &err), 0);
     assert_int_equal(rules.n, 2);
     assert_true(rules.v[0].start < -6.9);
+    assert_true(!rules.v[0].own_text && rules.v[1].own_text);
     assert_int_equal(rules.v[0].exempt.n, 0);
     assert_int_equal(rules.regions.n, 1);
     assert_true(rules.regions.v[0].weight < 0.3);
