@@ -36,7 +36,7 @@ static int line_add(struct fb_arena *arena, struct words *w, struct fb_str line,
         return 0;
     fb_str_split(&rest, '=', &key);
     bool release = fb_str_eq(fb_str_trim(key), FB_STR("release"));
-    if (!release && !fb_str_eq(fb_str_trim(key), FB_STR("withdraw")))
+    if (!rest.p || (!release && !fb_str_eq(fb_str_trim(key), FB_STR("withdraw"))))
         return fb_fail(err, "want release = or withdraw = and words");
     while (fb_text_word(&rest, &word))
         if (word_add(arena, w, word, release ? FB_DESK_RELEASE : FB_DESK_WITHDRAW, err))

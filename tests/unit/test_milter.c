@@ -843,7 +843,7 @@ static void a_word_that_stands_for_two_things_is_refused(void **state)
         {"# comment\n\nrelease = GO go\n", ""},
         {"release = GO\nwithdraw = go\n", "words:2: \"go\" sends a message"},
         {"send = GO\n", "words:1: want release = or withdraw ="},
-        {"release\n", ""},
+        {"release\n", "words:1: want release = or withdraw ="},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         FB_ARENA arena = fb_arena_new(1 << 16);
