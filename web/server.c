@@ -1,6 +1,6 @@
 /* The server: hands requests of libmicrohttpd to web_answer and its answers back. Everything has a bound: connections,
  * memory for each, bytes of header and body, seconds, requests a minute. A connection carries one request and lives no
- * longer than the timeout; when most connections are in use the oldest makes room, so that nobody can keep others out by
+ * longer than the timeout; when all connections are in use the oldest makes room, so that nobody can keep others out by
  * being slow, or many. It must never log a path: libmicrohttpd's own log, which would, stays off.
  *
  * DIAGNOSTICS: an answer of 500 or more is logged as an error with its reason, every other one at verbose level. What
@@ -27,7 +27,6 @@ enum {
     THREADS = 8,                   /* each may wait for the keeper */
     CONNECTION_MEMORY = 32 * 1024, /* header fields; a company's cookies may come along */
     ANSWER_MEMORY = 4 << 20,       /* sealed facts, opened, as JSON and as a page */
-    CROWDED = 8,                   /* so much of the connections is kept for those to come */
     ADDRESS_SHARE = 8,             /* so much of them an address may have where there is no proxy */
     DRAIN_MS = 2000, DRAIN_STEP_US = 10000,
 };
@@ -272,7 +271,7 @@ static void connection_cut(struct web_server *s, struct connection *c)
 static void make_room(struct web_server *s)
 {
     struct connection *c;
-    if (s->connections_n < s->conf->web_connections - s->conf->web_connections / CROWDED)
+    if (s->connections_n < s->conf->web_connections)
         return;
     TAILQ_FOREACH(c, &s->connections, entry)
         if (!c->at_work) {
@@ -353,7 +352,7 @@ static struct MHD_Daemon *daemon_start(struct web_server *s, int listen_fd, cons
     return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL, on_request, s,
                             MHD_OPTION_LISTEN_SOCKET, listen_fd,
                             MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
-                            MHD_OPTION_CONNECTION_LIMIT, connections,
+                            MHD_OPTION_CONNECTION_LIMIT, connections * THREADS, /* each thread any number: make_room bounds them all */
                             MHD_OPTION_PER_IP_CONNECTION_LIMIT, s->conf->web_proxies.n ? 0 : connections / ADDRESS_SHARE,
                             MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)s->conf->web_timeout,
                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
