@@ -17,12 +17,10 @@ bool posts_work(const struct generation *g)
     return g->keyed && g->hashed;
 }
 
-/* {@key: @value, "message_id": ...}, sealed to the keeper; empty where a value is no UTF-8. */
-static int box_make(struct fb_arena *arena, const struct generation *g, const char *key, struct fb_str value, struct fb_str message_id,
-                    struct fb_str *ret, struct fb_err *err)
+/* Sealed to the keeper; empty where it is too large, or NULL: a value was no UTF-8. Takes @all. */
+static int box_make(struct fb_arena *arena, const struct generation *g, json_t *all, struct fb_str *ret, struct fb_err *err)
 {
     char text[4096];
-    json_t *all = json_pack("{s:s%, s:s%}", key, value.p, value.n, "message_id", message_id.p, message_id.n);
     size_t n = all ? json_dumpb(all, text, sizeof text, JSON_COMPACT) : 0;
     json_decref(all);
     *ret = n && n <= sizeof text ? fb_box_seal(arena, g->box_key, (struct fb_str){text, n}) : FB_STR_NONE;
@@ -85,7 +83,13 @@ int posts_help(struct holds *h, const struct generation *g, const struct fb_enve
                struct fb_arena *arena, struct fb_err *err)
 {
     struct fb_post post = {.kind = FB_POST_HELP, .at_s = now_s, .message_id = FB_STR_NONE};
-    if (box_make(arena, g, "to", env->sender, message_id, &post.box, err))
+    struct fb_str lower = fb_arena_lower(arena, env->sender);
+    if (!lower.p)
+        return fb_fail_memory(err);
+    struct fb_str language = fb_policy_language(g->policy, lower);
+    json_t *all = json_pack("{s:s%, s:s%, s:s%}", "to", env->sender.p, env->sender.n, "message_id", message_id.p, message_id.n, "language", language.p,
+                            language.n);
+    if (box_make(arena, g, all, &post.box, err))
         return -1;
     return post.box.n ? holds_write(h, g->conf->forbear_state_dir, post_write, &post, err) : 0;
 }
@@ -143,7 +147,7 @@ int posts_moved(struct holds *h, const struct generation *g, const struct fb_env
     fb_hold_hashes(g->hash_key, FB_STR_NONE, env->sender, root, &m.of);
     int rc = holds_read(h, dir, moved_find, &m, err);
     if (rc == 0 && m.n)
-        rc = box_make(arena, g, "name", name, FB_STR_NONE, &box, err);
+        rc = box_make(arena, g, json_pack("{s:s%}", "name", name.p, name.n), &box, err);
     for (size_t i = 0; rc == 0 && i < m.n; i++)
         m.v[i].at_s = now_s, m.v[i].box = box;
     *ret_n = m.n;

@@ -133,6 +133,12 @@ struct fb_str fb_policy_name(const struct fb_policy *p, struct fb_str addr)
     return person ? person->name : FB_STR_NONE;
 }
 
+struct fb_str fb_policy_language(const struct fb_policy *p, struct fb_str addr)
+{
+    const struct fb_person *person = fb_people_find(&p->judge.people, addr);
+    return person ? person->language : FB_STR_NONE;
+}
+
 int fb_judge(const struct fb_policy *p, struct fb_arena *arena, const struct fb_judge_input *in, struct fb_verdict *ret, struct fb_err *err)
 {
     struct fb_judgement j;

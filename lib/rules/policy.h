@@ -128,6 +128,8 @@ int fb_learn(const struct fb_policy *p, struct fb_arena *arena, const struct fb_
 
 /* The name that the directory has for @addr (lower case); empty where it knows none. */
 struct fb_str fb_policy_name(const struct fb_policy *p, struct fb_str addr);
+/* The language too: a tag in lower case. */
+struct fb_str fb_policy_language(const struct fb_policy *p, struct fb_str addr);
 
 struct fb_judge_input {
     const struct fb_envelope *env;

@@ -808,7 +808,7 @@ static void an_early_answer_is_told_from_when(void **state)
 static void cries_for_help(struct world *w)
 {
     posts(w, (struct fb_post){.kind = FB_POST_HELP, .message_id = FB_STR_NONE,
-                              .box = fb_box_seal(w->arena, w->keeper.box_public, FB_STR("{\"to\":\"ana@corp.example\",\"message_id\":\"<q@x>\"}"))});
+                              .box = fb_box_seal(w->arena, w->keeper.box_public, FB_STR("{\"to\":\"ana@corp.example\",\"message_id\":\"<q@x>\",\"language\":\"de\"}"))});
     after(w, 0);
 }
 
@@ -824,6 +824,7 @@ static void help_comes_once_a_person_and_hour_also_when_it_was_put_off(void **st
     assert_int_equal(w->smtp.n, 1);
     assert_string_equal(w->smtp.to[0], "<ana@corp.example>");
     assert_non_null(strstr(w->smtp.mail[0], "In-Reply-To: <q@x>"));
+    assert_non_null(strstr(mail_text(w, 0).p, "SENDEN:  Ihre Nachricht wird jetzt gesendet"));
     cries_for_help(w);
     assert_int_equal(letters(w), 0);
     assert_int_equal(w->smtp.n, 1);

