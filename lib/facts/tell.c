@@ -137,7 +137,10 @@ static json_t *quotes(const struct telling *t, struct fb_str text)
     json_t *all = json_array();
     for (struct fb_str line; fb_str_line(&text, &line);) {
         struct fb_str one = quote(t, line);
-        json_array_append_new(all, one.p ? json_stringn(one.p, one.n) : NULL);
+        if (!one.p || json_array_append_new(all, json_stringn(one.p, one.n))) {
+            json_decref(all);
+            return NULL;
+        }
     }
     return all;
 }

@@ -5,6 +5,7 @@
 #include "notice/language.h"
 
 #include <time.h>
+#include <unistd.h>
 
 #include "template/template.h"
 
@@ -18,22 +19,21 @@ static struct fb_str first_word(struct fb_str words, struct fb_str name)
     return FB_STR_NONE;
 }
 
-static bool read_words(const char *data_dir, const char *name, struct fb_arena *arena, struct fb_language *ret, struct fb_err *err)
+static int read_words(const char *data_dir, const char *name, struct fb_arena *arena, struct fb_language *ret, struct fb_err *err)
 {
     struct fb_str words;
     if (fb_template_read(data_dir, name, "words", arena, &words, err))
-        return false;
+        return -1;
     *ret = (struct fb_language){.data_dir = data_dir, .name = name, .release = first_word(words, FB_STR("release")),
                                 .withdraw = first_word(words, FB_STR("withdraw")), .rules = FB_STR_NONE};
-    if (!ret->release.n || !ret->withdraw.n)
-        return fb_fail(err, "%s/templates/%s/words lacks release or withdraw", data_dir, name), false;
-    return true;
+    return ret->release.n && ret->withdraw.n ? 0 : fb_fail(err, "%s/templates/%s/words lacks release or withdraw", data_dir, name);
 }
 
-static bool is_there(const char *data_dir, struct fb_str wanted, struct fb_arena *arena, struct fb_language *ret)
+/* 1: there is none of that name. */
+static int is_missing(const char *data_dir, struct fb_str language, const char *file, struct fb_arena *arena, struct fb_err *err)
 {
-    struct fb_str name = fb_arena_dup(arena, wanted);
-    return name.p && read_words(data_dir, name.p, arena, ret, NULL);
+    struct fb_str path = fb_arena_printf(arena, "%s/templates/%.*s/%s", data_dir, FB_FMT(language), file);
+    return path.p ? access(path.p, F_OK) != 0 : fb_fail_memory(err);
 }
 
 /* "de" of "de-at"; empty where it is a kind of none. */
@@ -43,16 +43,35 @@ static struct fb_str wider(struct fb_str tag)
     return hyphen ? (struct fb_str){tag.p, (size_t)(hyphen - tag.p)} : FB_STR_NONE;
 }
 
+/* Nothing else may name a folder, whoever wrote it. */
+static bool is_tag(struct fb_str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!fb_is_alpha(s.p[i]) && !fb_is_digit(s.p[i]) && s.p[i] != '-')
+            return false;
+    return true;
+}
+
+static int find_name(const char *data_dir, struct fb_str wanted, const char *otherwise, struct fb_arena *arena, const char **ret, struct fb_err *err)
+{
+    int rc = 1;
+    wanted = is_tag(wanted) ? wanted : FB_STR_NONE;
+    while (wanted.n && (rc = is_missing(data_dir, wanted, "words", arena, err)) > 0)
+        wanted = wider(wanted);
+    *ret = rc == 0 ? fb_arena_dup(arena, wanted).p : otherwise;
+    return rc < 0 ? -1 : *ret ? 0 : fb_fail_memory(err);
+}
+
 int fb_language_open(const char *data_dir, struct fb_str wanted, const char *otherwise, struct fb_arena *arena, struct fb_language *ret,
                      struct fb_err *err)
 {
-    while (wanted.n && !is_there(data_dir, wanted, arena, ret))
-        wanted = wider(wanted);
-    if (!wanted.n && !read_words(data_dir, otherwise, arena, ret, err))
+    const char *name;
+    if (find_name(data_dir, wanted, otherwise, arena, &name, err) || read_words(data_dir, name, arena, ret, err))
         return -1;
-    if (fb_template_read(data_dir, ret->name, "rules.txt", arena, &ret->rules, NULL))
-        ret->rules = FB_STR_NONE;
-    return fb_template_read(data_dir, ret->name, "page.txt", arena, &ret->plain, err);
+    int rc = is_missing(data_dir, fb_str(name), "rules.txt", arena, err);
+    if (rc < 0 || (rc == 0 && fb_template_read(data_dir, name, "rules.txt", arena, &ret->rules, err)))
+        return -1;
+    return fb_template_read(data_dir, name, "page.txt", arena, &ret->plain, err);
 }
 
 int fb_language_moment(const struct fb_language *l, int64_t at_s, int64_t now_s, int tz_min, struct fb_arena *arena, struct fb_str *ret,

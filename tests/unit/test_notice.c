@@ -198,6 +198,8 @@ static void a_sender_is_told_in_their_own_language(void **state)
     assert_true(has_exactly(text, "le jeudi 16 novembre 2023") && has_exactly(text, "Cleo et Dan") && !has_exactly(text, "English"));
     m->notice.wanted = FB_STR("xx");
     assert_true(has_exactly(filled(m), "English"));
+    m->notice.wanted = FB_STR("../templates/de"); /* no folder is named so */
+    assert_true(has_exactly(filled(m), "English"));
 }
 
 static void what_the_admin_wrote_is_told_as_it_is(void **state)
@@ -224,6 +226,23 @@ static void every_kind_of_mail_is_in_every_language(void **state)
             assert_true(kind == FB_NOTICE_HELP || has(text, "http://127.0.0.1/h/t.k"));
             assert_true(has_exactly(m->mail, "<html lang=3D\"") && !has_exactly(m->mail, "{{"));
         }
+}
+
+/* Whichever allocation of ours fails: a failure and no crash, in another language too. */
+static void without_memory_no_notice_is_made(void **state)
+{
+    struct made *m = *state;
+    struct fb_err err;
+    int rc = -1;
+    json_decref(m->notice.facts);
+    m->notice.facts = json_loads(NAMED, 0, NULL);
+    m->notice.wanted = FB_STR("de");
+    for (unsigned long nth = 1; rc; nth++) {
+        fb_arena_fail_at(nth);
+        rc = fb_notice_make(&m->notice, m->arena, &m->mail, &err);
+        fb_arena_fail_at(0);
+        assert_true(rc <= 0 && nth < 2000);
+    }
 }
 
 static void text_is_filled(void **state)
@@ -352,20 +371,6 @@ static void message_ids_differ_and_are_of_our_domain(void **state)
     struct fb_str a = fb_message_id_new(m->arena, "forbear@corp.example"), b = fb_message_id_new(m->arena, "forbear@corp.example");
     assert_false(fb_str_eq(a, b));
     assert_true(fb_str_iends(a, FB_STR("@corp.example>")));
-}
-
-/* Whichever allocation of ours fails: a failure and no crash. */
-static void without_memory_no_notice_is_made(void **state)
-{
-    struct made *m = *state;
-    struct fb_err err;
-    int rc = -1;
-    for (unsigned long nth = 1; rc; nth++) {
-        fb_arena_fail_at(nth);
-        rc = fb_notice_make(&m->notice, m->arena, &m->mail, &err);
-        fb_arena_fail_at(0);
-        assert_true(rc <= 0 && nth < 1000);
-    }
 }
 
 /* --- returned --- */
