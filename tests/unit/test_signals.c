@@ -363,6 +363,26 @@ static void the_facts_are_what_keeper_and_page_read(void **state)
     json_decref(facts);
 }
 
+/* The address of one at hand in the facts of a message about Lena; NULL where nobody is. */
+static const char *may_be_written_to(const char *to, const char *rcpt, const char *who)
+{
+    struct fb_judgement j = judged(to, "kev@x.example", rcpt, "Lena messed up, and you messed up, Lena.");
+    json_auto_t *facts = NULL;
+    if (fb_facts_parse(j.verdict.facts, &facts, NULL))
+        fail_msg("the facts are none");
+    const char *address = json_string_value(json_object_get(json_object_get(json_object_get(facts, "people"), who), "address"));
+    return address ? fb_arena_dup(arena, fb_str(address)).p : NULL;
+}
+
+static void who_is_at_hand_may_be_written_to_but_for_bcc(void **state)
+{
+    (void)state;
+    assert_string_equal(may_be_written_to("lena@x.example", "", "person"), "lena@x.example");
+    assert_string_equal(may_be_written_to("ceo@x.example", "", "person"), "lena@x.example"); /* named, and in the directory */
+    assert_null(may_be_written_to("ceo@x.example", "ceo@x.example kev@x.example lena@x.example", "person"));
+    assert_null(may_be_written_to("ceo@x.example", "ceo@x.example kev@x.example lena@x.example", "owner"));
+}
+
 static void needs_and_thresholds_keep_a_rule_from_firing(void **state)
 {
     (void)state;
@@ -541,6 +561,7 @@ int main(void)
         cmocka_unit_test(the_sender_who_signs_names_nobody), cmocka_unit_test(what_somebody_else_said_does_not_count),
         cmocka_unit_test(a_text_of_names_alone_takes_no_time), cmocka_unit_test(capitals_and_questions_count), cmocka_unit_test(a_finding_shows_its_words_and_its_readers),
         cmocka_unit_test(the_facts_are_what_keeper_and_page_read), cmocka_unit_test(needs_and_thresholds_keep_a_rule_from_firing),
+        cmocka_unit_test(who_is_at_hand_may_be_written_to_but_for_bcc),
         cmocka_unit_test(who_is_exempt_from_a_rule_is_not_held_by_it), cmocka_unit_test(who_is_exempt_from_all_rules_is_not_judged),
         cmocka_unit_test(what_is_answered_may_complain), cmocka_unit_test(a_region_of_the_directory_goes_before_that_of_the_domain),
         cmocka_unit_test(time_that_is_over_is_a_reason), cmocka_unit_test(each_allocation_may_fail),
