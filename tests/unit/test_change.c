@@ -213,6 +213,12 @@ static void an_installation_that_only_observes_looks_too(void **state)
     conf->forbear_mode = FB_MODE_HOLD;
     assert_int_equal(v->action, FB_OBSERVE);
     is(v->change.says, "Without Lena's manager, Tom Delgado, on Cc there would have been nothing to say.");
+    assert_int_equal(v->change.who_n, 1);
+    is(v->change.who->name, "Tom Delgado");
+    is(v->change.who->of, "Lena");
+    assert_string_equal(v->change.who->as, "manager");
+    assert_string_equal(v->change.who->place, "cc");
+    assert_true(fb_str_ifind(v->facts, FB_STR("\"who\":[{\"name\":\"Tom Delgado\",\"as\":\"manager\",\"of\":\"Lena\",\"place\":\"cc\"}],\"more\":0,\"held\":false")) > 0);
 }
 
 static void the_advice_names_who_is_at_hand(void **state)
