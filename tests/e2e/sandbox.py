@@ -158,13 +158,20 @@ class Sandbox:
                 faults.append(f"forbear-{name} ended with {code}")
         return faults
 
-    def forbear(self, *arguments):
-        """The admin's command; its output."""
+    def _command_of_admin(self, *arguments):
         done = subprocess.run([str(self.stage / "usr/bin/forbear"), *arguments], capture_output=True, text=True,
                               stdin=subprocess.DEVNULL, timeout=30, env={**os.environ, **in_stage(self.stage)})
         if done.returncode:
             raise NotAsTold(f"forbear {' '.join(arguments)} ended with {done.returncode}: {done.stderr[-1000:]}")
-        return done.stdout
+        return done
+
+    def forbear(self, *arguments):
+        """The admin's command; its output."""
+        return self._command_of_admin(*arguments).stdout
+
+    def warnings(self):
+        """What `forbear config check` warns of."""
+        return self._command_of_admin("config", "check").stderr
 
     # Telling
 

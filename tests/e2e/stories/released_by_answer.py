@@ -4,6 +4,7 @@ from e2e.letters import answer
 
 
 def story(s):
+    s.check("takes no mail" not in s.warnings() and "could not be tried" not in s.warnings(), "the admin's check finds that notices can be answered")
     letter, queue_id, link = s.hold_one()
     notice = s.notice("ana@corp.example")
     s.check("RELEASE" in notice.get_body(("plain",)).get_content(), "the notice says by which word it is sent")
@@ -22,3 +23,5 @@ def story(s):
     s.check(any("decided by an answer" in why for _, _, _, why in store.steps(queue_id)), "the record says that an answer decided")
     copy = s.arrives(letter, "ben@corp.example")
     s.check(b"forbear" not in copy.lower(), "nothing in the message tells that it was held")
+    s.configure({"notice.from": "nobody@corp.example"})
+    s.check("takes no mail to nobody@corp.example" in s.warnings(), "an address that Postfix refuses is warned of")
