@@ -49,10 +49,18 @@ class _Keeper:
         return self.died
 
 
+def _taken(link, action):
+    """Whether the page took the wish: now, or before the keeper died over it. Then there is no such button any more."""
+    page = web.get(link)
+    try:
+        return page.status == 200 and web.send(link, web.form(page.body, action)).status == 200
+    except LookupError:
+        return True
+
+
 def _press(link, action):
     """As a person does: again, when the page says to try later."""
-    until(lambda: (answer := web.get(link)).status == 200 and ("</form>" not in answer.body or web.press(link, action).status == 200),
-          f"the page takes the wish to {action}", 20)
+    until(lambda: _taken(link, action), f"the page takes the wish to {action}", 20)
 
 
 def _letters(n):

@@ -6,8 +6,8 @@ class NotAsTold(Exception):
     """Something happened otherwise than the story says."""
 
 
-def until(happens, what, within=20):
-    """Asks happens() until it is true, and returns what it said."""
+def until(happens, what, within=20, every=0.05):
+    """Asks happens() until it is true, and returns what it said. @within, @every: seconds."""
     end = time.monotonic() + within
     while True:
         said = happens()
@@ -15,4 +15,4 @@ def until(happens, what, within=20):
             return said
         if time.monotonic() > end:
             raise NotAsTold(f"waited {within} s: {what}")
-        time.sleep(0.05)
+        time.sleep(every)

@@ -57,14 +57,15 @@ def story(s):
 
 def _expired(s):
     s.says("A link expires a minute after the delay of its message, which is held still: the helper is away.")
-    s.configure({"hold.delay": "6s"}, "[public_shaming]\ndelay = 6s\n")
+    s.configure({"hold.delay": "6s", "hold.longest": "6s"}, "[public_shaming]\ndelay = 6s\n")
     s.restart("milter")
+    s.restart("keeper")
     letter = letters.dressing_down()
     queue_id = s.send(letter)
     link = s.link(s.notice(letter.sender, 2, within=5))
     s.stop_program("helper")
     token = _last(link)[1]
-    until(lambda: web.get(link).status == 404, "the link expires", 75)
+    until(lambda: web.get(link).status == 404, "the link expires", 75, every=1)
     s.check(True, "after a minute it is answered like a forged one")
     s.check(web.post(link, token=token, action="withdraw").status == 404, "also when it decides")
     s.check(queue.where(queue_id) == "hold", "the message is held still")
