@@ -164,7 +164,8 @@ static void blame_before_onlookers_weighs_more_than_thanks(void **state)
     struct fb_meaning blame = judge(arena, "[TO], once again you did not do what we agreed. Everybody here had to clean up after you.");
     struct fb_meaning thanks = judge(arena, "[TO], thank you for the quick work. Everybody here is glad that it went so well.");
     assert_true(blame.hold > 0);
-    assert_true(thanks.hold < -2);
+    assert_true(thanks.hold < 0);
+    assert_true(blame.hold - thanks.hold > 2);
     assert_int_equal(blame.sentences_n, 2);
     assert_true(fb_str_eq(blame.sentences[1].text, FB_STR(" Everybody here had to clean up after you.")));
 }

@@ -173,8 +173,8 @@ static void calm_mail_says_nothing(void **state)
     (void)state;
     struct fb_judgement *j = judged("To: kev@x.example, lena@x.example", "The room is booked for the review on Friday, and lunch is at noon.");
     assert_true(value(j, "judged", NULL) == 1);
-    assert_true(value(j, "judge_hold", NULL) < 4);
-    assert_true(value(j, "judge_public_shaming", NULL) < 3);
+    assert_true(value(j, "judge_hold", NULL) < -FB_MEANING_FLOOR);
+    assert_true(value(j, "judge_public_shaming", NULL) < -FB_MEANING_FLOOR);
 }
 
 static void other_languages_are_not_read(void **state)
