@@ -1,0 +1,9 @@
+"""The keeper dies at every step up to a decision, one after the other, and is started again: nothing happens twice, nothing never."""
+from e2e import killed
+
+CONF, RULES = killed.CONF, killed.RULES
+
+
+def story(s):
+    for point in sorted(killed.TELLING):
+        s.check(killed.scene(s, point), f"killed at {point}: two delivered once, one returned")
