@@ -10,7 +10,7 @@ from pathlib import Path
 
 from e2e.places import base
 
-STORY_S = 120     # a story that takes longer has failed
+STORY_S = 240     # a story that takes longer has failed, on a slow machine too
 STOP_S = 10       # for stopping in good order; then the kernel does it
 NAMESPACE = ("setpriv", "--pdeathsig", "KILL",  # if this process is killed, so is unshare, and by it all within
              "unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--mount-proc", "--propagation", "unchanged")
