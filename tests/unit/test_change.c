@@ -1,24 +1,5 @@
 /* The smallest change that would have let a message pass, and what the sender is told with the people at hand. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#include "base/io.h"
-#include "mail/message.h"
-#include "rules/judge.h"
-#include "rules/judging.h"
-
-static const struct fb_judging no_meaning;
-
-static char dir[] = "/tmp/forbear-change-XXXXXX";
-static struct fb_arena *arena;
-static struct fb_conf *conf;
-static struct fb_judge judge;
+#include "world.h"
 
 static const char people[] = "email,name,aliases,title,manager\n"
                              "ceo@x.example,\"Chief, Carla\",,,\n"
@@ -39,36 +20,16 @@ static const char rules[] = "[blunt]\ntitle = T\nwhy = W\nstart = -3.2\nweight.p
 
 static int setup(void **state)
 {
+    static const struct world w = {.conf = "[forbear]\nmode = hold\n[scope]\ninternal_domains = x.example\n",
+                                   .people = people, .lists = lists, .phrases = "says = Blame.\nmessed up\n", .rules = rules};
     (void)state;
-    char path[64];
-    struct fb_err err = {""};
-    fb_message_init();
-    arena = fb_arena_new(64u << 20);
-    if (!arena || !mkdtemp(dir) ||
-        fb_io_write_file(dir, "forbear.conf", FB_STR("[forbear]\nmode = hold\n[scope]\ninternal_domains = x.example\n"), 0600, &err))
-        return -1;
-    snprintf(path, sizeof path, "%s/forbear.conf", dir);
-    if (fb_conf_load(path, &conf, &err) ||
-        fb_people_read(arena, "people.csv", fb_str(people), "lists.csv", fb_str(lists), &judge.people, &err) ||
-        fb_phrases_read(arena, "list.txt", FB_STR("says = Blame.\nmessed up\n"), &judge.phrases, &err) ||
-        fb_signals_init(arena, judge.phrases, &no_meaning, &judge.signals, &err) ||
-        fb_ruleset_read(arena, "rules.conf", fb_str(rules), &judge.signals, &judge.rules, &err)) {
-        print_error("%s\n", err.text);
-        return -1;
-    }
-    judge.conf = conf;
-    return 0;
+    return world_open(&w, 64u << 20);
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    char path[64];
-    snprintf(path, sizeof path, "%s/forbear.conf", dir);
-    unlink(path);
-    fb_conf_free(conf);
-    fb_arena_free(arena);
-    return rmdir(dir);
+    return world_close();
 }
 
 struct letter {

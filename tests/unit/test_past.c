@@ -1,21 +1,8 @@
 /* What was before a message, from the headers of earlier mail and from the quoted reply: what the judge is told of it, what the
  * signals say, and which mail teaches anything. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "world.h"
 
-#include <cmocka.h>
-
-#include "base/io.h"
-#include "mail/message.h"
 #include "rules/input.h"
-#include "rules/judge.h"
-#include "rules/judging.h"
-
-static const struct fb_judging no_meaning;
 
 static const char people[] = "email,name,aliases,title,manager\n"
                              "head@x.example,Hugo Head,,,\n"
@@ -26,45 +13,21 @@ static const char people[] = "email,name,aliases,title,manager\n"
 static const char lists[] = "list,member\nteam@x.example,lena@x.example\nteam@x.example,kev@x.example\nteam@x.example,me@x.example\n";
 static const char rules[] = "[any]\ntitle = T\nwhy = W\nadvice = A\nstart = -7\nweight.newly_added = 1\n";
 
-static char dir[] = "/tmp/forbear-past-XXXXXX";
 static const uint8_t key[FB_HISTORY_KEY] = {7};
-static struct fb_arena *arena;
-static struct fb_conf *conf;
-static struct fb_judge judge;
 
 static int setup_all(void **state)
 {
+    static const struct world w = {.conf = "[forbear]\nmode = hold\n[scope]\ninternal_domains = x.example\nprotected = council@x.example\n"
+                                    "[history]\nincoming = yes\n[notice]\nfrom = forbear@x.example\n",
+                                   .people = people, .lists = lists, .phrases = "messed up\n", .rules = rules};
     (void)state;
-    char path[64];
-    struct fb_err err = {""};
-    fb_message_init();
-    arena = fb_arena_new(256u << 20);
-    if (!arena || !mkdtemp(dir) ||
-        fb_io_write_file(dir, "forbear.conf", FB_STR("[forbear]\nmode = hold\n[scope]\ninternal_domains = x.example\nprotected = council@x.example\n"
-                                                     "[history]\nincoming = yes\n[notice]\nfrom = forbear@x.example\n"), 0600, &err))
-        return -1;
-    snprintf(path, sizeof path, "%s/forbear.conf", dir);
-    if (fb_conf_load(path, &conf, &err) ||
-        fb_people_read(arena, "people.csv", fb_str(people), "lists.csv", fb_str(lists), &judge.people, &err) ||
-        fb_phrases_read(arena, "list.txt", FB_STR("messed up\n"), &judge.phrases, &err) ||
-        fb_signals_init(arena, judge.phrases, &no_meaning, &judge.signals, &err) ||
-        fb_ruleset_read(arena, "rules.conf", fb_str(rules), &judge.signals, &judge.rules, &err)) {
-        print_error("%s\n", err.text);
-        return -1;
-    }
-    judge.conf = conf;
-    return 0;
+    return world_open(&w, 256u << 20);
 }
 
 static int teardown_all(void **state)
 {
     (void)state;
-    char path[64];
-    snprintf(path, sizeof path, "%s/forbear.conf", dir);
-    unlink(path);
-    fb_conf_free(conf);
-    fb_arena_free(arena);
-    return rmdir(dir);
+    return world_close();
 }
 
 static int setup(void **state)

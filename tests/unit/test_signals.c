@@ -1,27 +1,11 @@
 /* From a message to its verdict: who reads, who is meant, what each signal says, and what is kept of it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "world.h"
+
 #include <time.h>
 
-#include <cmocka.h>
 #include <jansson.h>
 
-#include "base/io.h"
 #include "facts/facts.h"
-#include "mail/message.h"
-#include "rules/judge.h"
-#include "rules/judging.h"
-
-static const struct fb_judging no_meaning;
-
-static char dir[] = "/tmp/forbear-signals-XXXXXX";
-static struct fb_arena *arena;
-static struct fb_conf *conf;
-static struct fb_judge judge;
 
 static const char people[] = "email,name,aliases,title,manager,region\n"
                              "ceo@x.example,Carla Chief,,,\n"
@@ -41,37 +25,17 @@ static const char rules[] = "[blunt]\ntitle = T\nwhy = W\nadvice = A\nstart = -1
 
 static int setup(void **state)
 {
+    static const struct world w = {.conf = "[forbear]\nmode = hold\n[scope]\ninternal_domains = x.example\ncustomer_domains = cust.example\n"
+                                    "[observe]\nvolunteers = me@x.example\n",
+                                   .people = people, .lists = lists, .phrases = "says = Blame.\nmessed up\n", .rules = rules};
     (void)state;
-    char path[64];
-    struct fb_err err = {""};
-    fb_message_init();
-    arena = fb_arena_new(64u << 20);
-    if (!arena || !mkdtemp(dir) ||
-        fb_io_write_file(dir, "forbear.conf", FB_STR("[forbear]\nmode = hold\n[scope]\ninternal_domains = x.example\ncustomer_domains = cust.example\n"
-                                                     "[observe]\nvolunteers = me@x.example\n"), 0600, &err))
-        return -1;
-    snprintf(path, sizeof path, "%s/forbear.conf", dir);
-    if (fb_conf_load(path, &conf, &err) ||
-        fb_people_read(arena, "people.csv", fb_str(people), "lists.csv", fb_str(lists), &judge.people, &err) ||
-        fb_phrases_read(arena, "list.txt", FB_STR("says = Blame.\nmessed up\n"), &judge.phrases, &err) ||
-        fb_signals_init(arena, judge.phrases, &no_meaning, &judge.signals, &err) ||
-        fb_ruleset_read(arena, "rules.conf", fb_str(rules), &judge.signals, &judge.rules, &err)) {
-        print_error("%s\n", err.text);
-        return -1;
-    }
-    judge.conf = conf;
-    return 0;
+    return world_open(&w, 64u << 20);
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    char path[64];
-    snprintf(path, sizeof path, "%s/forbear.conf", dir);
-    unlink(path);
-    fb_conf_free(conf);
-    fb_arena_free(arena);
-    return rmdir(dir);
+    return world_close();
 }
 
 /* Judges a mail of me@x.example; @to and @cc as header values, @rcpt the envelope, separated by blanks. */
@@ -489,10 +453,13 @@ static void what_is_answered_may_complain(void **state)
         {"Mia Sender <me@x.example>", "", 0}, /* one's own */
     };
     struct fb_judge usual = judge;
+    char dir[] = "/tmp/forbear-signals-XXXXXX";
+    assert_non_null(mkdtemp(dir));
     struct fb_str path = fb_arena_printf(arena, "%s/complaint.txt", dir);
     assert_int_equal(fb_io_write_file(dir, "complaint.txt", FB_STR("unacceptable\n"), 0600, NULL), 0);
     assert_int_equal(fb_phrases_load(arena, dir, "", &judge.phrases, NULL), 0);
     unlink(path.p);
+    rmdir(dir);
     assert_int_equal(fb_signals_init(arena, judge.phrases, &no_meaning, &judge.signals, NULL), 0);
     judge.rules = (struct fb_ruleset){0};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
