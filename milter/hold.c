@@ -110,82 +110,79 @@ int64_t holds_delay(const struct fb_conf *conf, const struct fb_finding *f)
     return f->delay_s < conf->hold_longest ? f->delay_s : conf->hold_longest;
 }
 
-/* All but what the deciding rule says. */
 static int hold_make(const struct generation *g, const struct hold_request *r, struct fb_arena *arena, struct fb_hold *ret, struct fb_err *err)
 {
     const struct fb_verdict *v = r->verdict;
+    int64_t delay_s = holds_delay(g->conf, v->main), minimum_s = g->conf->hold_minimum;
     *ret = (struct fb_hold){
         .queue_id = r->queue_id,
         .state = v->action == FB_HOLD ? FB_STATE_pending : FB_STATE_advised,
+        .rule = v->main->rule,
         .language = v->language,
         .created_s = r->now_s,
         .changed_s = r->now_s,
+        .deadline_s = r->now_s + delay_s,
         .box = fb_box_seal(arena, g->box_key, v->facts),
     };
     if (!ret->box.p)
         return fb_fail_memory(err);
+    if (v->action == FB_HOLD && minimum_s)
+        ret->opens_s = r->now_s + (minimum_s < delay_s ? minimum_s : delay_s);
     fb_hold_id_new(&ret->id);
     fb_fingerprint(g->hash_key, r->queue_id, v->message_id, ret->fingerprint);
     fb_hold_hashes(g->hash_key, r->env->login, r->env->sender, r->root, ret);
     return 0;
 }
 
-static void hold_rule(const struct fb_conf *conf, const struct fb_finding *main, struct fb_hold *hold)
-{
-    hold->rule = main->rule;
-    hold->deadline_s = hold->created_s + holds_delay(conf, main);
-    if (hold->state == FB_STATE_pending && conf->hold_minimum)
-        hold->opens_s = conf->hold_minimum < holds_delay(conf, main) ? hold->created_s + conf->hold_minimum : hold->deadline_s;
-}
-
-/* The finding that decides, of those whose rules its sender was not asked about on that thread before; NULL: there is none. */
-static int find_unspared(struct fb_store *s, const struct fb_verdict *v, const struct fb_hold *hold, const struct fb_finding **ret,
-                         struct fb_err *err)
-{
-    const struct fb_finding *best = NULL;
-    for (size_t i = 0; i < v->findings_n; i++) {
-        const struct fb_finding *f = &v->findings[i];
-        bool spared;
-        if (!f->fires || f->action != v->action || (best && f->log_odds - f->threshold <= best->log_odds - best->threshold))
-            continue;
-        if (fb_store_spared(s, hold->person, hold->thread, f->rule, hold->created_s, &spared, err))
-            return -1;
-        best = spared ? best : f;
-    }
-    *ret = best;
-    return 0;
-}
-
 struct recording {
-    const struct fb_conf *conf;
-    struct fb_verdict *verdict;
-    struct fb_hold *hold;
+    int64_t cap;
+    const struct fb_hold *hold;
 };
 
 static int record(struct fb_store *s, void *arg, struct fb_err *err)
 {
-    struct recording *r = arg;
+    const struct recording *r = arg;
     size_t n = 0;
-    if (find_unspared(s, r->verdict, r->hold, &r->verdict->main, err) ||
-        (r->conf->hold_cap && fb_store_recent(s, r->hold->person, r->hold->created_s - HOUR_S + 1, &n, err)))
+    if (r->cap && fb_store_recent(s, r->hold->person, r->hold->created_s - HOUR_S + 1, &n, err))
         return -1;
-    if (!r->verdict->main)
-        return HOLDS_SPARED;
-    if (r->conf->hold_cap && (int64_t)n >= r->conf->hold_cap)
-        return HOLDS_CAP;
-    hold_rule(r->conf, r->verdict->main, r->hold);
-    return fb_store_add(s, r->hold, err);
+    return r->cap && (int64_t)n >= r->cap ? HOLDS_CAP : fb_store_add(s, r->hold, err);
 }
 
-int holds_record(struct holds *h, const struct generation *g, struct hold_request *r, struct fb_arena *arena, struct fb_err *err)
+int holds_record(struct holds *h, const struct generation *g, const struct hold_request *r, struct fb_arena *arena, struct fb_err *err)
 {
     struct fb_hold hold;
-    struct recording arg = {g->conf, r->verdict, &hold};
+    struct recording arg = {g->conf->hold_cap, &hold};
     const char *dir = g->conf->forbear_state_dir;
     int rc = hold_make(g, r, arena, &hold, err);
     if (rc == 0)
         rc = holds_write(h, dir, record, &arg, err);
     if (rc == 0 && r->verdict->action == FB_HOLD)
         rc = fb_marker_write(dir, &hold, err);
+    return rc;
+}
+
+/* ---- what is not held again ---- */
+
+struct sparing {
+    struct fb_hold who; /* person and thread */
+    int64_t now_s;
+    struct fb_arena *arena;
+    struct fb_str *rules;
+    size_t n;
+};
+
+static int spared_find(struct fb_store *s, void *arg, struct fb_err *err)
+{
+    struct sparing *a = arg;
+    return fb_store_spared(s, a->who.person, a->who.thread, a->now_s, a->arena, &a->rules, &a->n, err);
+}
+
+int holds_spared(struct holds *h, const struct generation *g, const struct hold_request *r, struct fb_arena *arena, struct fb_str **ret,
+                 size_t *ret_n, struct fb_err *err)
+{
+    struct sparing arg = {.now_s = r->now_s, .arena = arena};
+    fb_hold_hashes(g->hash_key, FB_STR_NONE, r->env->sender, r->root, &arg.who);
+    int rc = holds_read(h, g->conf->forbear_state_dir, spared_find, &arg, err);
+    *ret = arg.rules, *ret_n = arg.n;
     return rc;
 }

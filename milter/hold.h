@@ -38,19 +38,21 @@ struct fb_str thread_root(const struct fb_str *references, size_t n, struct fb_s
 int64_t holds_delay(const struct fb_conf *conf, const struct fb_finding *f);
 
 struct hold_request {
-    struct fb_verdict *verdict;      /* its action is notify or hold; main: where that rule is spared, set to the one that decides instead */
+    const struct fb_verdict *verdict; /* its action is notify or hold */
     const struct fb_envelope *env;
     struct fb_str root, queue_id;    /* of its thread, of the message */
     int64_t now_s;
 };
 
-enum holds_outcome {
-    HOLDS_CAP = 1, /* its sender has had as many within the hour as hold.cap allows */
-    HOLDS_SPARED,  /* its sender decided on that thread and rule before, or talked about it */
-};
+enum { HOLDS_CAP = 1 }; /* its sender has had as many within the hour as hold.cap allows */
 
 /* Makes the row durable, and after it the marker of a hold. When it returns 0 the message may be quarantined or, for notify,
  * delivered; with an outcome nothing was recorded, and the message passes. Bounded as above. */
-int holds_record(struct holds *h, const struct generation *g, struct hold_request *r, struct fb_arena *arena, struct fb_err *err);
+int holds_record(struct holds *h, const struct generation *g, const struct hold_request *r, struct fb_arena *arena, struct fb_err *err);
+
+/* The rules by which nothing of @r's sender is held on its thread: what they decided about before, and an empty one, which is all, where
+ * they have talked. Of @r: env, root, now_s. */
+int holds_spared(struct holds *h, const struct generation *g, const struct hold_request *r, struct fb_arena *arena, struct fb_str **ret,
+                 size_t *ret_n, struct fb_err *err);
 
 #endif

@@ -372,7 +372,48 @@ static bool past(void *deadline_ms)
     return fb_clock_ms() >= *(int64_t *)deadline_ms;
 }
 
-static int judge_inside(struct session *s, int64_t deadline_ms, struct fb_history *history, struct fb_err *err)
+/* Of its thread; empty where it cannot be told. */
+static int root(struct message *msg, struct fb_str *ret, struct fb_err *err)
+{
+    struct fb_message m;
+    *ret = FB_STR_NONE;
+    int rc = fb_message_header(msg->arena, &msg->headers, &m, err);
+    if (rc == 0)
+        *ret = thread_root(m.references, m.references_n, m.in_reply_to, m.message_id);
+    return rc < 0 ? -1 : 0;
+}
+
+/* Which rules its sender was asked about on that thread before. Read once a message, and only where one would have something said. */
+struct sparing {
+    struct session *s;
+    struct fb_err *err;
+    int rc; /* 1: not read yet */
+    struct fb_str *rules;
+    size_t n;
+};
+
+static int sparing_read(struct sparing *a)
+{
+    struct message *msg = a->s->msg;
+    struct hold_request r = {.env = &msg->env, .now_s = fb_now_s()};
+    if (root(msg, &r.root, a->err))
+        return -1;
+    return holds_spared(&a->s->m->holds, a->s->generation, &r, msg->arena, &a->rules, &a->n, a->err);
+}
+
+/* By what is not known nothing is held. */
+static bool is_spared(void *arg, struct fb_str rule)
+{
+    struct sparing *a = arg;
+    if (a->rc > 0)
+        a->rc = sparing_read(a);
+    size_t i = 0;
+    while (i < a->n && a->rules[i].n && !fb_str_eq(a->rules[i], rule))
+        i++;
+    return i < a->n || a->rc < 0;
+}
+
+static int judge_inside(struct session *s, int64_t deadline_ms, struct fb_history *history, struct sparing *sparing, struct fb_err *err)
 {
     struct message *msg = s->msg;
     struct fb_judge_input in = {
@@ -383,6 +424,8 @@ static int judge_inside(struct session *s, int64_t deadline_ms, struct fb_histor
         .history = history,
         .expired = past,
         .expired_arg = &deadline_ms,
+        .spared = is_spared,
+        .spared_arg = sparing,
     };
     return in.raw.p ? fb_judge(s->generation->policy, msg->arena, &in, &msg->verdict, err) : fb_fail_memory(err);
 }
@@ -395,21 +438,11 @@ static enum fb_reason judge(struct session *s, struct fb_err *err)
     if (!gate_enter(&s->m->gate, conf->limits_judges_at_once, deadline_ms))
         return FB_REASON_busy;
     struct fb_history *history = memory_take(&s->m->memory, s->generation);
-    int rc = judge_inside(s, deadline_ms, history, err);
+    struct sparing sparing = {.s = s, .err = err, .rc = 1};
+    int rc = judge_inside(s, deadline_ms, history, &sparing, err);
     memory_give(&s->m->memory, s->generation, history);
     gate_leave(&s->m->gate);
-    return rc < 0 ? FB_REASON_judge_fault : s->msg->verdict.not_judged;
-}
-
-/* Of its thread; empty where it cannot be told. */
-static int root(struct message *msg, struct fb_str *ret, struct fb_err *err)
-{
-    struct fb_message m;
-    *ret = FB_STR_NONE;
-    int rc = fb_message_header(msg->arena, &msg->headers, &m, err);
-    if (rc == 0)
-        *ret = thread_root(m.references, m.references_n, m.in_reply_to, m.message_id);
-    return rc < 0 ? -1 : 0;
+    return rc < 0 ? FB_REASON_judge_fault : sparing.rc < 0 ? FB_REASON_store_fault : s->msg->verdict.not_judged;
 }
 
 /* A message that its sender has had enough of passes: counted, and told nowhere else. */
@@ -422,17 +455,28 @@ static int record_row(struct session *s, struct fb_str queue_id, struct fb_err *
         rc = holds_record(&s->m->holds, s->generation, &r, msg->arena, err);
     if (rc <= 0)
         return rc;
-    count(s->m, FB_STR("passed"), rc == HOLDS_CAP ? FB_STR("cap") : FB_STR("spared"));
+    count(s->m, FB_STR("passed"), FB_STR("cap"));
     msg->verdict.action = FB_PASS;
     return 0;
+}
+
+static bool any_spared(const struct fb_verdict *v)
+{
+    size_t i = 0;
+    while (i < v->findings_n && !v->findings[i].spared)
+        i++;
+    return i < v->findings_n;
 }
 
 /* Makes durable what the sender will be told; or why it cannot be. */
 static enum fb_reason record(struct session *s, struct fb_str queue_id, struct fb_err *err)
 {
     const struct fb_verdict *v = &s->msg->verdict;
-    if (v->action != FB_NOTIFY && v->action != FB_HOLD)
+    if (v->action != FB_NOTIFY && v->action != FB_HOLD) {
+        if (any_spared(v))
+            count(s->m, FB_STR("passed"), FB_STR("spared"));
         return FB_REASON_none;
+    }
     if (v->action == FB_HOLD && !fb_queue_id_valid(queue_id))
         return FB_REASON_short_queue_id;
     if (v->action == FB_HOLD && !s->quarantine)

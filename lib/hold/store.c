@@ -67,7 +67,7 @@ static const char *const queries[QUERIES] = {
     [Q_COUNT] = "INSERT INTO count (day, name, n) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET n = n + excluded.n",
     [Q_COUNTS] = "SELECT day, name, n FROM count WHERE day >= ifnull(?1, '') ORDER BY day, name",
     [Q_RECENT] = "SELECT count(*) FROM hold WHERE person = ?1 AND created_s >= ?2",
-    [Q_SPARED] = "SELECT count(*) FROM spare WHERE person = ?1 AND thread = ?2 AND rule IN ('', ?3) AND until_s > ?4",
+    [Q_SPARED] = "SELECT rule FROM spare WHERE person = ?1 AND thread = ?2 AND until_s > ?3",
     [Q_SPARE] = "INSERT INTO spare (person, thread, rule, until_s) VALUES (?1, ?2, ifnull(?3, ''), ?4)"
                 " ON CONFLICT DO UPDATE SET until_s = max(until_s, excluded.until_s)",
     [Q_BY_NOTICE] = "SELECT id FROM hold WHERE notice_hash = ?1 OR later_hash = ?1 LIMIT 1",
@@ -977,16 +977,20 @@ int fb_store_recent(struct fb_store *s, const uint8_t person[FB_HASH], int64_t s
     return rc;
 }
 
-int fb_store_spared(struct fb_store *s, const uint8_t person[FB_HASH], const uint8_t thread[FB_HASH], struct fb_str rule, int64_t now_s,
-                    bool *ret, struct fb_err *err)
+int fb_store_spared(struct fb_store *s, const uint8_t person[FB_HASH], const uint8_t thread[FB_HASH], int64_t now_s, struct fb_arena *arena,
+                    struct fb_str **ret, size_t *ret_n, struct fb_err *err)
 {
-    int64_t n = 0;
     if (ready(s, err))
         return -1;
-    QUERY q = ask(s, err, Q_SPARED, "bbti", hash_blob(person), hash_blob(thread), rule, now_s);
-    int rc = one_number(s, q, &n, err);
-    *ret = n > 0;
-    return rc;
+    QUERY q = ask(s, err, Q_SPARED, "bbi", hash_blob(person), hash_blob(thread), now_s);
+    struct fb_str *v = NULL;
+    size_t n = 0, cap = 0;
+    int rc = q ? 0 : -1;
+    while (rc == 0 && (rc = next(s, q, err)) == 0)
+        if (!(v = fb_arena_grow(arena, v, n, &cap, sizeof *v)) || column(q, 0, arena, &v[n++]))
+            return fb_fail_memory(err);
+    *ret = v, *ret_n = n;
+    return rc < 0 ? -1 : 0;
 }
 
 int fb_store_helped(struct fb_store *s, const uint8_t person[FB_HASH], int64_t since_s, bool *ret, struct fb_err *err)

@@ -78,9 +78,9 @@ int fb_store_adopt(struct fb_store *s, const struct fb_hold *hold, const char *w
 
 /* How many holds of that person were made since @since_s. */
 int fb_store_recent(struct fb_store *s, const uint8_t person[FB_HASH], int64_t since_s, size_t *ret_n, struct fb_err *err);
-/* Is that rule, or every rule, spared for that person on that thread? */
-int fb_store_spared(struct fb_store *s, const uint8_t person[FB_HASH], const uint8_t thread[FB_HASH], struct fb_str rule, int64_t now_s,
-                    bool *ret, struct fb_err *err);
+/* The rules that are spared for that person on that thread; an empty one is every rule. */
+int fb_store_spared(struct fb_store *s, const uint8_t person[FB_HASH], const uint8_t thread[FB_HASH], int64_t now_s, struct fb_arena *arena,
+                    struct fb_str **ret, size_t *ret_n, struct fb_err *err);
 /* The hold whose notice, or later mail, has that hash. FB_STORE_NONE: there is none, or it was gathered. */
 int fb_store_by_notice(struct fb_store *s, const uint8_t hash[FB_HASH], struct fb_hold_id *ret, struct fb_err *err);
 /* The open holds on that thread that are not that person's, oldest first, at most @max. */

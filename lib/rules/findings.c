@@ -90,22 +90,24 @@ static int add_evidence(const struct fb_judge *judge, struct fb_arena *arena, co
     return 0;
 }
 
-static int weigh(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_rule *rule, const struct fb_case *c,
-                 const struct fb_signal *signals, const double *values, struct fb_finding *f, struct fb_err *err)
+static int weigh(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_rule *rule, const struct fb_judge_input *in,
+                 const struct fb_judgement *j, const double *values, struct fb_finding *f, struct fb_err *err)
 {
     const struct fb_conf *conf = judge->conf;
-    enum fb_action rule_action = action_of(rule->mode), most = action_of(conf->forbear_mode);
+    enum fb_action rule_action = action_of(rule->mode), most = action_of(conf->forbear_mode), action = rule_action < most ? rule_action : most;
     *f = (struct fb_finding){.rule = rule->name, .title = rule->title, .why = rule->why, .advice = rule->advice, .threshold = rule->threshold,
                              .enabled = rule->enabled, .own_text = rule->own_text, .delay_s = rule->delay_s < 0 ? conf->hold_delay : rule->delay_s};
-    if (add_terms(judge, arena, rule, signals, f, err))
+    if (add_terms(judge, arena, rule, j->signals, f, err))
         return -1;
-    f->exempt = fb_exempts_entry(&rule->exempt, c);
+    f->exempt = fb_exempts_entry(&rule->exempt, &j->c);
     f->needs_met = !rule->needs || fb_expr_true(rule->needs, values);
     f->fires = rule->enabled && f->needs_met && !f->exempt.n && f->log_odds >= f->threshold;
+    f->spared = f->fires && action > FB_OBSERVE && in->spared && in->spared(in->spared_arg, rule->name);
+    f->fires = f->fires && !f->spared;
     if (!f->fires)
         return 0;
-    f->action = rule_action < most ? rule_action : most;
-    return add_evidence(judge, arena, rule, signals, f, err);
+    f->action = action;
+    return add_evidence(judge, arena, rule, j->signals, f, err);
 }
 
 static const struct fb_finding *main_finding(const struct fb_finding *v, size_t n)
@@ -149,7 +151,7 @@ static enum fb_reason unread(const struct fb_judge *judge, const struct fb_signa
     return fb_signals_find(&judge->signals, FB_STR("other_language"), &at) && signals[at].value > 0 ? FB_REASON_language : FB_REASON_none;
 }
 
-int fb_findings_make(const struct fb_judge *judge, struct fb_arena *arena, struct fb_judgement *j, struct fb_err *err)
+int fb_findings_make(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_judge_input *in, struct fb_judgement *j, struct fb_err *err)
 {
     const struct fb_ruleset *rules = &judge->rules;
     struct fb_finding *v = fb_arena_array(arena, rules->n, sizeof *v);
@@ -159,7 +161,7 @@ int fb_findings_make(const struct fb_judge *judge, struct fb_arena *arena, struc
     for (size_t i = 0; i < judge->signals.n; i++)
         values[i] = j->signals[i].value;
     for (size_t i = 0; i < rules->n; i++)
-        if (weigh(judge, arena, &rules->v[i], &j->c, j->signals, values, &v[i], err))
+        if (weigh(judge, arena, &rules->v[i], in, j, values, &v[i], err))
             return -1;
     const struct fb_finding *best = main_finding(v, rules->n);
     j->findings = v;

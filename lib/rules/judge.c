@@ -62,7 +62,7 @@ int fb_judge_weigh(const struct fb_judge *judge, struct fb_arena *arena, const s
     int rc = fb_signals_read(&judge->signals, arena, &j->c, in->expired, in->expired_arg, &j->signals, err);
     if (rc == FB_SIGNALS_LATE)
         return *ret = FB_REASON_judge_time, 0;
-    if (rc || fb_findings_make(judge, arena, j, err))
+    if (rc || fb_findings_make(judge, arena, in, j, err))
         return -1;
     *ret = FB_REASON_none;
     return 0;

@@ -39,7 +39,7 @@ int fb_judge_run(const struct fb_judge *judge, struct fb_arena *arena, const str
 int fb_judge_weigh(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_judge_input *in, const struct fb_past *past,
                    struct fb_judgement *j, enum fb_reason *ret, struct fb_err *err);
 /* The findings of @signals, one a rule; the action, the main finding and the readers with them. */
-int fb_findings_make(const struct fb_judge *judge, struct fb_arena *arena, struct fb_judgement *j, struct fb_err *err);
+int fb_findings_make(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_judge_input *in, struct fb_judgement *j, struct fb_err *err);
 /* The verdict as JSON of facts/facts.h. */
 int fb_judge_facts(struct fb_arena *arena, struct fb_judgement *j, struct fb_err *err);
 /* All signals and all arithmetic, for people: `forbear check --explain`. */

@@ -66,6 +66,7 @@ struct fb_finding {
     double log_odds, threshold; /* natural log of the odds; it fires at or above its threshold, where needs are met */
     bool enabled, needs_met, fires;
     bool own_text;              /* title, why or advice are of the admin's own file */
+    bool spared;                /* it would fire, but its sender is not to be asked about it again: fb_judge_input */
     enum fb_action action;      /* the lesser of the rule's mode and the installation's; FB_PASS where it does not fire */
     int64_t delay_s;
     struct fb_str exempt;       /* the entry of rules.conf that exempts this mail; empty: none */
@@ -139,6 +140,8 @@ struct fb_judge_input {
     struct fb_history *history; /* what was seen before; NULL: nothing. Ask it by fb_history_fault afterwards */
     bool (*expired)(void *); /* asked between steps: true when the time for it is over. May be NULL */
     void *expired_arg;
+    bool (*spared)(void *, struct fb_str rule); /* asked of a rule that would notify or hold: true where it is not to. May be NULL */
+    void *spared_arg;
 };
 
 /* All of *ret lives in @arena. Does scope too (both steps), so that a caller without a milter gets the same verdict. A

@@ -16,7 +16,8 @@ static const char lists[] = "list,member\nteam@x.example,lena@x.example\nteam@x.
 static const char rules[] = "[blunt]\ntitle = T\nwhy = W\nstart = -3.2\nweight.phrase_list_at_person = 1.5\nmost.phrase_list_at_person = 9\n"
                             "weight.onlookers = 0.5\nmost.onlookers = 4\nweight.manager_reader = 1.5\nmost.manager_reader = 2\nweight.outsiders = 1\n"
                             "advice = \"Tell {{#person}}{{.}}{{/person}}{{^person}}nobody{{/person}}, not {{manager}}; {{group}}; {{owner}}; {{outsider}}\"\n"
-                            "[counted]\ntitle = C\nwhy = C\nmode = observe\nweight.shouting = 1\nthreshold = 1\n";
+                            "[counted]\ntitle = C\nwhy = C\nmode = observe\nweight.shouting = 1\nthreshold = 1\n"
+                            "[loud]\ntitle = L\nwhy = L\nadvice = Calm\nweight.shouting = 1\nmost.shouting = 2\nthreshold = 2\n";
 
 static int setup(void **state)
 {
@@ -202,6 +203,44 @@ static void the_advice_names_who_is_at_hand(void **state)
     }
 }
 
+static bool is_blunt(void *asked, struct fb_str rule)
+{
+    ++*(int *)asked;
+    return fb_str_eq(rule, FB_STR("blunt"));
+}
+
+/* It led with the rule that its sender had decided about, and with that rule's change. */
+static void where_the_strongest_rule_is_spared_the_next_one_leads_with_all_that_is_its_own(void **state)
+{
+    (void)state;
+    const struct letter both = {"lena@x.example", "tom@x.example", NULL, "Lena, you messed up. WHERE IS THE REPORT NOW? I WANT IT ON MY DESK BEFORE NOON TODAY! All is well."};
+    struct fb_judge_input in = input_of(&both, arena);
+    struct fb_judgement j;
+    struct fb_err err = {""};
+    int asked = 0;
+    const struct fb_verdict *v = judged(&both);
+    is(v->main->rule, "blunt");
+    in.spared = is_blunt;
+    in.spared_arg = &asked;
+    assert_int_equal(fb_judge_run(&judge, arena, &in, &j, &err), 0);
+    v = &j.verdict;
+    assert_int_equal(v->action, FB_HOLD);
+    is(v->main->rule, "loud");
+    assert_int_equal(v->change.kind, FB_CHANGE_WORDS);
+    is(v->change.text, "WHERE IS THE REPORT NOW?");
+    assert_true(fb_str_ifind(v->facts, FB_STR("\"advice\":\"Calm\"")) > 0 && fb_str_ifind(v->facts, FB_STR("\"readers\":[]")) > 0);
+    assert_true(fb_str_ifind(v->facts, FB_STR("blunt")) < 0);
+    assert_true(v->findings[0].spared && !v->findings[0].fires && !v->findings[1].spared);
+    const struct letter one = {"lena@x.example", "tom@x.example", NULL, "Lena, you messed up."};
+    in = input_of(&one, arena);
+    in.spared = is_blunt;
+    in.spared_arg = &asked;
+    asked = 0;
+    assert_int_equal(fb_judge_run(&judge, arena, &in, &j, &err), 0);
+    assert_int_equal(j.verdict.action, FB_PASS);
+    assert_int_equal(asked, 1); /* of what is not reached, or merely counted, nothing is asked */
+}
+
 static bool late(void *left)
 {
     return --*(int *)left < 0;
@@ -260,6 +299,7 @@ int main(void)
         cmocka_unit_test(what_is_only_counted_is_not_looked_into),
         cmocka_unit_test(an_installation_that_only_observes_looks_too),
         cmocka_unit_test(the_advice_names_who_is_at_hand),
+        cmocka_unit_test(where_the_strongest_rule_is_spared_the_next_one_leads_with_all_that_is_its_own),
         cmocka_unit_test(time_that_runs_out_leaves_it_unknown),
         cmocka_unit_test(each_allocation_may_fail),
     };

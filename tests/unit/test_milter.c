@@ -117,7 +117,12 @@ int fb_judge(const struct fb_policy *p, struct fb_arena *arena, const struct fb_
         findings[2].action = fake.action == FB_OBSERVE ? FB_PASS : FB_OBSERVE;
         ret->findings = findings;
         ret->findings_n = sizeof findings / sizeof *findings;
-        ret->main = &findings[1];
+        for (size_t i = 0; i < 2; i++) { /* the stronger one last */
+            findings[i].spared = fake.action > FB_OBSERVE && in->spared(in->spared_arg, findings[i].rule);
+            if (!findings[i].spared)
+                ret->main = &findings[i];
+        }
+        ret->action = ret->main ? fake.action : FB_PASS;
         ret->facts = FB_STR("{\"v\":1,\"subject\":\"plain words\"}");
         ret->message_id = FB_STR("<1@corp.example>");
     }
