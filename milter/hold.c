@@ -156,8 +156,11 @@ int holds_record(struct holds *h, const struct generation *g, const struct hold_
     int rc = hold_make(g, r, arena, &hold, err);
     if (rc == 0)
         rc = holds_write(h, dir, record, &arg, err);
-    if (rc == 0 && r->verdict->action == FB_HOLD)
+    if (rc == 0 && r->verdict->action == FB_HOLD) {
         rc = fb_marker_write(dir, &hold, err);
+        atomic_store(&h->looked_ms, 0); /* who answers it within the second is not to hear that nothing is held */
+        atomic_store(&h->any, true);
+    }
     return rc;
 }
 

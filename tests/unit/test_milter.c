@@ -875,7 +875,6 @@ static void writes(struct world *w, const char *sender, const char *root, const 
     char path[96];
     snprintf(path, sizeof path, "<%s>", sender);
     fake.reader = reader;
-    w->m.holds.looked_ms = 0; /* a second passes */
     fake.action = FB_PASS;
     assert_int_equal(session_mail(s, MAIL(path), sender, NULL), ANSWER_CONTINUE);
     session_rcpt(s, "<team@corp.example>");
@@ -911,6 +910,19 @@ static void who_waits_is_told_that_the_thread_moved(void **state)
     assert_int_equal(fb_store_later(w->m.holds.write.store, newest(w, arena).id, FB_LATER_MOVED, 9, FB_STR("<m@x>"), FB_STR("box"), 3, NULL), 0);
     writes(w, "dan@corp.example", "<root@x>", "ana@corp.example"); /* once */
     no_letter(w);
+    world_free(w);
+}
+
+/* That something was held was looked for once a second. */
+static void an_answer_within_a_second_of_the_hold_is_heard(void **state)
+{
+    (void)state;
+    FB_ARENA arena = fb_arena_new(1 << 20);
+    struct world *w = world_new("hold", "");
+    assert_false(holds_any(&w->m.holds, w->state));
+    hold_told(w, LOGIN);
+    writes(w, "cleo@corp.example", "<root@x>", "ana@corp.example");
+    one_letter(w, arena, FB_POST_MOVED);
     world_free(w);
 }
 
@@ -1214,6 +1226,7 @@ int main(void)
         cmocka_unit_test(an_answer_that_cannot_be_kept_is_sent_again),
         cmocka_unit_test(a_word_that_stands_for_two_things_is_refused),
         cmocka_unit_test(who_waits_is_told_that_the_thread_moved),
+        cmocka_unit_test(an_answer_within_a_second_of_the_hold_is_heard),
         cmocka_unit_test(notify_mode_records_and_delivers),
         cmocka_unit_test(a_short_queue_id_holds_nothing),
         cmocka_unit_test(a_message_that_the_mta_will_not_quarantine_passes),
