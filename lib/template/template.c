@@ -4,17 +4,17 @@
  * values. Values are never read as template text, and with FB_ESCAPE_HTML only {{{name}}} lets one through unescaped.
  *
  * DIAGNOSTICS: every fault names the template and the line: a tag that is not closed, not known or nested too deeply, a
- * section without its end, a list or an object where a text is wanted. A name that has no value is no fault: it is
- * empty. */
+ * section without its end, a part that is not there, a list or an object where a text is wanted. A name that has no value
+ * is no fault: it is empty. */
 #include "template/template.h"
 
 #include "base/io.h"
 
 enum { TEMPLATE_MAX = 256 * 1024, DEPTH_MAX = 16 };
 
-enum kind { TEXT, VALUE, RAW, SECTION, INVERSE, END, COMMENT };
+enum kind { TEXT, VALUE, RAW, PART, SECTION, INVERSE, END, COMMENT };
 
-struct piece {
+struct fb_piece {
     enum kind kind;
     struct fb_str s; /* TEXT: the text; else the name */
     unsigned line;
@@ -26,20 +26,22 @@ struct scan {
     struct fb_str text;
     size_t at; /* all before is in pieces */
     unsigned line;
-    struct piece *v;
+    struct fb_piece *v;
     size_t n;
     size_t open[DEPTH_MAX], depth; /* sections that wait for their end */
 };
 
 struct render {
-    const char *name;
-    const struct piece *v;
+    const struct fb_parts *parts;
+    const struct fb_part *t; /* the one that is walked */
     enum fb_escape escape;
     json_t *stack[DEPTH_MAX + 1];
     size_t depth;
     struct fb_buf out;
     struct fb_err *err;
 };
+
+static const struct fb_parts NO_PARTS;
 
 static ptrdiff_t find(struct fb_str text, size_t from, struct fb_str what)
 {
@@ -58,7 +60,7 @@ static size_t pieces_max(struct fb_str text)
 
 static void piece_add(struct scan *s, enum kind kind, struct fb_str text)
 {
-    s->v[s->n++] = (struct piece){kind, text, s->line, 0};
+    s->v[s->n++] = (struct fb_piece){kind, text, s->line, 0};
 }
 
 static void skip_to(struct scan *s, size_t at)
@@ -131,6 +133,7 @@ static enum kind kind_of(char c)
 {
     switch (c) {
     case '{': return RAW;
+    case '>': return PART;
     case '#': return SECTION;
     case '^': return INVERSE;
     case '/': return END;
@@ -152,7 +155,7 @@ static int scan_tag(struct scan *s, size_t from, struct fb_err *err)
     }
     struct fb_str name = fb_str_trim((struct fb_str){s->text.p + inner, (size_t)closed - inner});
     size_t to = (size_t)closed + closing.n, next = to;
-    if (kind != VALUE && kind != RAW)
+    if (kind != VALUE && kind != RAW && kind != PART)
         widen_to_line(s->text, &from, &next);
     text_add(s, from);
     if (tag_add(s, kind, name, err))
@@ -167,7 +170,7 @@ static int scan_all(struct scan *s, struct fb_err *err)
         if (scan_tag(s, (size_t)tag, err))
             return -1;
     if (s->depth) {
-        const struct piece *open = &s->v[s->open[s->depth - 1]];
+        const struct fb_piece *open = &s->v[s->open[s->depth - 1]];
         return fb_fail(err, "template %s, line %u: {{#%.*s}} has no end", s->name, open->line, FB_FMT(open->s));
     }
     text_add(s, s->text.n);
@@ -212,12 +215,12 @@ static void put_html(struct fb_buf *out, struct fb_str s)
     }
 }
 
-static int put_value(struct render *r, const struct piece *p)
+static int put_value(struct render *r, const struct fb_piece *p)
 {
     const json_t *v = look_up(r, p->s);
     struct fb_str s = json_is_string(v) ? (struct fb_str){json_string_value(v), json_string_length(v)} : FB_STR_NONE;
     if (json_is_object(v) || json_is_array(v))
-        return fb_fail(r->err, "template %s, line %u: {{%.*s}} is no text", r->name, p->line, FB_FMT(p->s));
+        return fb_fail(r->err, "template %s, line %u: {{%.*s}} is no text", r->t->file, p->line, FB_FMT(p->s));
     if (json_is_integer(v))
         fb_buf_printf(&r->out, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
     else if (json_is_real(v))
@@ -231,20 +234,46 @@ static int put_value(struct render *r, const struct piece *p)
 
 static int put_pieces(struct render *r, size_t from, size_t to);
 
-static int put_inside(struct render *r, json_t *value, size_t section)
+const struct fb_part *fb_parts_find(const struct fb_parts *parts, struct fb_str name)
 {
+    for (size_t i = 0; i < parts->n; i++)
+        if (fb_str_eq(parts->v[i].name, name))
+            return &parts->v[i];
+    return NULL;
+}
+
+/* The pieces of @t from @from up to @to, with @value around them. */
+static int put_within(struct render *r, json_t *value, const struct fb_part *t, size_t from, size_t to)
+{
+    const struct fb_part *around = r->t;
+    if (r->depth == DEPTH_MAX)
+        return fb_fail(r->err, "template %s, line %u: sections and parts nested more than %d deep", t->file, t->v[from].line, DEPTH_MAX);
     r->stack[++r->depth] = value;
-    int rc = put_pieces(r, section + 1, r->v[section].end);
+    r->t = t;
+    int rc = put_pieces(r, from, to);
+    r->t = around;
     r->depth--;
     return rc;
 }
 
+static int put_part(struct render *r, const struct fb_piece *p)
+{
+    const struct fb_part *t = fb_parts_find(r->parts, p->s);
+    return put_within(r, r->stack[r->depth], t, t->from, t->to);
+}
+
+static int put_inside(struct render *r, json_t *value, size_t section)
+{
+    return put_within(r, value, r->t, section + 1, r->t->v[section].end);
+}
+
 static int put_section(struct render *r, size_t i)
 {
-    json_t *v = look_up(r, r->v[i].s);
-    if (truth(v) == (r->v[i].kind == INVERSE))
+    const struct fb_piece *p = &r->t->v[i];
+    json_t *v = look_up(r, p->s);
+    if (truth(v) == (p->kind == INVERSE))
         return 0;
-    if (!json_is_array(v) || r->v[i].kind == INVERSE)
+    if (!json_is_array(v) || p->kind == INVERSE)
         return put_inside(r, v, i);
     for (size_t k = 0; k < json_array_size(v); k++)
         if (put_inside(r, json_array_get(v, k), i))
@@ -256,11 +285,15 @@ static int put_pieces(struct render *r, size_t from, size_t to)
 {
     int rc = 0;
     for (size_t i = from; i < to && !rc; i++) {
-        const struct piece *p = &r->v[i];
-        if (p->kind == TEXT)
+        const struct fb_piece *p = &r->t->v[i];
+        if (p->kind == TEXT && r->t->words && r->escape == FB_ESCAPE_HTML)
+            put_html(&r->out, p->s);
+        else if (p->kind == TEXT)
             fb_buf_add(&r->out, p->s);
         else if (p->kind == VALUE || p->kind == RAW)
             rc = put_value(r, p);
+        else if (p->kind == PART)
+            rc = put_part(r, p);
         else {
             rc = put_section(r, i);
             i = p->end;
@@ -269,13 +302,80 @@ static int put_pieces(struct render *r, size_t from, size_t to)
     return rc;
 }
 
-static int cut(const char *name, struct fb_str text, struct fb_arena *arena, struct scan *ret, struct fb_err *err)
+static int put_all(const struct fb_parts *parts, const struct fb_part *t, json_t *values, enum fb_escape escape, struct fb_arena *arena,
+                   struct fb_str *ret, struct fb_err *err)
 {
-    *ret = (struct scan){.name = name, .text = text, .line = 1, .v = fb_arena_array(arena, pieces_max(text), sizeof *ret->v)};
-    return ret->v ? scan_all(ret, err) : fb_fail_memory(err);
+    struct render r = {.parts = parts, .t = t, .escape = escape, .stack = {values}, .out = FB_BUF(arena), .err = err};
+    if (put_pieces(&r, t->from, t->to))
+        return -1;
+    *ret = fb_buf_str(&r.out);
+    return ret->p ? 0 : fb_fail_memory(err);
 }
 
-static bool is_known(const struct piece *p, const struct fb_str *known, size_t n)
+/* Whether each {{>name}} of @t is one of @parts. */
+static int part_check(const struct fb_parts *parts, const struct fb_part *t, struct fb_err *err)
+{
+    for (size_t i = t->from; i < t->to; i++)
+        if (t->v[i].kind == PART && !fb_parts_find(parts, t->v[i].s))
+            return fb_fail(err, "template %s, line %u: there is no part {{>%.*s}}", t->file, t->v[i].line, FB_FMT(t->v[i].s));
+    return 0;
+}
+
+int fb_part_cut(const char *file, struct fb_str name, struct fb_str text, struct fb_arena *arena, struct fb_part *ret, struct fb_err *err)
+{
+    struct scan s = {.name = file, .text = text, .line = 1, .v = fb_arena_array(arena, pieces_max(text), sizeof *s.v)};
+    if (!s.v)
+        return fb_fail_memory(err);
+    if (scan_all(&s, err))
+        return -1;
+    *ret = (struct fb_part){.name = name, .file = file, .v = s.v, .to = s.n};
+    return 0;
+}
+
+bool fb_part_next(const struct fb_part *whole, size_t *at, struct fb_part *ret)
+{
+    while (*at < whole->to && whole->v[*at].kind != SECTION)
+        ++*at;
+    if (*at == whole->to)
+        return false;
+    const struct fb_piece *p = &whole->v[*at];
+    *ret = (struct fb_part){.name = p->s, .file = whole->file, .v = whole->v, .from = *at + 1, .to = p->end, .line = p->line, .words = true};
+    *at = p->end + 1;
+    return true;
+}
+
+int fb_parts_check(const struct fb_parts *parts, struct fb_err *err)
+{
+    for (size_t i = 0; i < parts->n; i++)
+        if (part_check(parts, &parts->v[i], err))
+            return -1;
+    return 0;
+}
+
+bool fb_parts_ask(const struct fb_parts *parts, struct fb_str name)
+{
+    for (size_t i = 0; i < parts->n; i++)
+        for (size_t k = parts->v[i].from; k < parts->v[i].to; k++)
+            if (parts->v[i].v[k].kind == PART && fb_str_eq(parts->v[i].v[k].s, name))
+                return true;
+    return false;
+}
+
+int fb_parts_render(const struct fb_parts *parts, const char *name, json_t *values, enum fb_escape escape, struct fb_arena *arena,
+                    struct fb_str *ret, struct fb_err *err)
+{
+    const struct fb_part *t = fb_parts_find(parts, fb_str(name));
+    *ret = FB_STR_NONE;
+    return t ? put_all(parts, t, values, escape, arena, ret, err) : 0;
+}
+
+/* A template that stands alone. */
+static int cut(const char *name, struct fb_str text, struct fb_arena *arena, struct fb_part *ret, struct fb_err *err)
+{
+    return fb_part_cut(name, FB_STR_NONE, text, arena, ret, err) || part_check(&NO_PARTS, ret, err) ? -1 : 0;
+}
+
+static bool is_known(const struct fb_piece *p, const struct fb_str *known, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (fb_str_eq(p->s, known[i]))
@@ -285,26 +385,20 @@ static bool is_known(const struct piece *p, const struct fb_str *known, size_t n
 
 int fb_template_check(const char *name, struct fb_str text, const struct fb_str *known, size_t n, struct fb_arena *arena, struct fb_err *err)
 {
-    struct scan s;
-    if (cut(name, text, arena, &s, err))
+    struct fb_part t;
+    if (cut(name, text, arena, &t, err))
         return -1;
-    for (size_t i = 0; i < s.n; i++)
-        if (!is_known(&s.v[i], known, n))
-            return fb_fail(err, "template %s, line %u: there is no {{%.*s}}", name, s.v[i].line, FB_FMT(s.v[i].s));
+    for (size_t i = 0; i < t.to; i++)
+        if (!is_known(&t.v[i], known, n))
+            return fb_fail(err, "template %s, line %u: there is no {{%.*s}}", name, t.v[i].line, FB_FMT(t.v[i].s));
     return 0;
 }
 
 int fb_template_render(const char *name, struct fb_str text, json_t *values, enum fb_escape escape, struct fb_arena *arena,
                        struct fb_str *ret, struct fb_err *err)
 {
-    struct scan s;
-    if (cut(name, text, arena, &s, err))
-        return -1;
-    struct render r = {.name = name, .v = s.v, .escape = escape, .stack = {values}, .out = FB_BUF(arena), .err = err};
-    if (put_pieces(&r, 0, s.n))
-        return -1;
-    *ret = fb_buf_str(&r.out);
-    return ret->p ? 0 : fb_fail_memory(err);
+    struct fb_part t;
+    return cut(name, text, arena, &t, err) ? -1 : put_all(&NO_PARTS, &t, values, escape, arena, ret, err);
 }
 
 int fb_template_read(const char *data_dir, const char *language, const char *file, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err)

@@ -47,7 +47,7 @@ static const struct story STORIES[] = {
     {"nor is one with three braces closed by two", "{{{name}} ", "!template t, line 1: a tag that is not closed"},
     {"two braces at the very end", "a{{", "!template t, line 1: a tag that is not closed"},
     {"an empty name", "{{}}", "!template t, line 1: a tag that is not known"},
-    {"partials are not known", "{{>other}}", "!template t, line 1: a tag that is not known"},
+    {"a part stands alone where there are others only", "{{#no}}\n{{>other}}{{/no}}", "!template t, line 2: there is no part {{>other}}"},
     {"delimiters stay", "{{=<% %>=}}", "!template t, line 1: a tag that is not known"},
     {"a section without its end names where it began", "a\n{{#yes}}\n{{name}}\n", "!template t, line 2: {{#yes}} has no end"},
     {"an end without its section", "{{/yes}}", "!template t, line 1: {{/yes}} ends no open section"},
@@ -99,6 +99,50 @@ static void memory_that_runs_out_is_a_failure(void **state)
     json_decref(values);
 }
 
+/* A structure, and words as a language has them: a part each. */
+static void parts_open(struct fb_arena *a, const char *structure, const char *words, struct fb_part v[8], struct fb_parts *ret)
+{
+    struct fb_err err;
+    struct fb_part whole;
+    size_t at = 0, n = 1;
+    assert_int_equal(fb_part_cut("s.html", FB_STR("s"), fb_str(structure), a, &v[0], &err), 0);
+    assert_int_equal(fb_part_cut("w.txt", FB_STR_NONE, fb_str(words), a, &whole, &err), 0);
+    while (n < 8 && fb_part_next(&whole, &at, &v[n]))
+        n++;
+    *ret = (struct fb_parts){v, n};
+}
+
+static void parts_stand_in_their_places(void **state)
+{
+    (void)state;
+    static const struct story stories[] = { /* @text: the structure, "|", the words */
+        {"a part, with the values around it", "<p>{{#inner}}{{>hi}}{{/inner}}</p>|{{#hi}}Hi {{name}}!{{/hi}}", "<p>Hi Carl!</p>", FB_ESCAPE_HTML},
+        {"words are escaped, their values once", "<p>{{>hi}}</p>|{{#hi}}R&D <3 {{html}}{{/hi}}", "<p>R&amp;D &lt;3 &lt;b&gt;&quot;&amp;&#39;&lt;/b&gt;</p>", FB_ESCAPE_HTML},
+        {"and not for plain text", "{{>hi}}|{{#hi}}R&D{{/hi}}", "R&D"},
+        {"words have parts too, and what is structure in them is none", "{{>hi}}|{{#hi}}{{>who}} & co{{/hi}}{{! c }}\n{{#who}}{{#list}}{{.}},{{/list}}{{/who}}", "a,b, &amp; co", FB_ESCAPE_HTML},
+        {"the element goes along", "{{#list}}{{>one}}{{/list}}|{{#one}}[{{.}}]{{/one}}", "[a][b]"},
+        {"an empty part", "({{>none}})|{{#none}}{{/none}}", "()"},
+        {"the first of a name counts", "{{>a}}|{{#a}}1{{/a}}{{#a}}2{{/a}}", "1"},
+        {"one that contains itself is a fault, with its line", "\n{{>a}}|\n{{#a}}{{>a}}{{/a}}", "!template w.txt, line 2: sections and parts nested more than 16 deep"},
+        {"so is one that is not there", "{{>a}}|{{#a}}x\n{{>b}}{{/a}}", "!template w.txt, line 2: there is no part {{>b}}"},
+    };
+    json_t *values = json_loads(VALUES, 0, NULL);
+    for (size_t i = 0; i < sizeof stories / sizeof *stories; i++) {
+        FB_ARENA a = fb_arena_new(1 << 20);
+        struct fb_part v[8];
+        struct fb_parts parts;
+        struct fb_str rest = fb_str(stories[i].text), structure, out;
+        struct fb_err err = {""};
+        fb_str_split(&rest, '|', &structure);
+        parts_open(a, fb_arena_dup(a, structure).p, rest.p, v, &parts);
+        int rc = fb_parts_check(&parts, &err) || fb_parts_render(&parts, "s", values, stories[i].escape, a, &out, &err);
+        const char *got = rc ? err.text : out.p, *want = stories[i].want;
+        if (!!rc != (want[0] == '!') || strcmp(got, want + !!rc) != 0)
+            fail_msg("%s:\n  want %s\n  got  %s%s", stories[i].told, want, rc ? "!" : "", got);
+    }
+    json_decref(values);
+}
+
 static void a_template_that_is_absent_is_named(void **state)
 {
     (void)state;
@@ -127,6 +171,7 @@ int main(void)
         cmocka_unit_test(each_story),
         cmocka_unit_test(a_name_that_nobody_fills_is_found_before_it_is_missed),
         cmocka_unit_test(memory_that_runs_out_is_a_failure),
+        cmocka_unit_test(parts_stand_in_their_places),
         cmocka_unit_test(a_template_that_is_absent_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
