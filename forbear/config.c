@@ -13,6 +13,7 @@
 #include "hold/seal.h"
 #include "notice/smtp.h"
 #include "rules/policy.h"
+#include "template/wording.h"
 #include "token/token.h"
 
 #define POSTFIX_MAIN "/etc/postfix/main.cf"
@@ -130,6 +131,15 @@ static int reach_check(const struct fb_conf *conf, struct fb_arena *arena, struc
     return rc < 0 ? -1 : 0;
 }
 
+static int texts_check(const struct fb_conf *conf, struct fb_arena *arena, struct fb_err *err)
+{
+    struct fb_wordings wordings;
+    if (fb_wordings_open(conf->forbear_data_dir, conf->notice_language, arena, &wordings, err))
+        return -1;
+    warn_lines(wordings.warnings);
+    return 0;
+}
+
 static int check(const char *path)
 {
     struct fb_err err;
@@ -140,7 +150,8 @@ static int check(const char *path)
     if (fb_policy_load(path, NULL, &policy, &err))
         return command_misconfigured(&err);
     const struct fb_conf *conf = fb_policy_conf(policy);
-    if (link_check(conf, arena, &err) || keys_check(conf->forbear_keys_dir, &err) || reach_check(conf, arena, &err))
+    if (link_check(conf, arena, &err) || keys_check(conf->forbear_keys_dir, &err) || reach_check(conf, arena, &err) ||
+        texts_check(conf, arena, &err))
         return command_misconfigured(&err);
     warnings(policy, arena);
     printf("%s: OK\n", path);

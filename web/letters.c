@@ -5,8 +5,6 @@
  * DIAGNOSTICS: a faulty template, and lack of memory. */
 #include "web/letters.h"
 
-#include "template/template.h"
-
 enum { RECIPIENTS_MAX = 1000 }; /* bytes: mail programs are handed a link as one argument, and some take 2,000 in all */
 
 struct letter {
@@ -60,11 +58,11 @@ static int put_people(json_t *values, json_t *facts, struct fb_arena *arena)
     return 0;
 }
 
-static json_t *values_of(json_t *facts, const char *rule, struct fb_arena *arena)
+static json_t *values_of(json_t *facts, struct fb_arena *arena)
 {
     json_t *values = json_object(), *everyone = json_array();
     int rc = add_addresses(everyone, json_object_get(facts, "to")) | add_addresses(everyone, json_object_get(facts, "cc"));
-    rc |= json_object_set_new(values, "everyone", everyone) | json_object_set_new(values, rule, json_true());
+    rc |= json_object_set_new(values, "everyone", everyone);
     rc |= json_object_set_new(values, "subject", one_line(arena, json_string_value(json_object_get(facts, "subject"))));
     if (!rc && put_people(values, facts, arena) == 0)
         return values;
@@ -139,12 +137,13 @@ static bool next_letter(struct fb_str *rest, struct letter *ret)
     return ret->label.n > 0;
 }
 
-static int give(const struct web_texts *texts, json_t *facts, json_t *rule, struct fb_arena *arena, struct fb_err *err)
+static int give(const struct fb_parts *texts, json_t *facts, json_t *rule, struct fb_arena *arena, struct fb_err *err)
 {
     struct fb_str text;
     struct letter l;
-    json_t *values = values_of(facts, json_string_value(json_object_get(rule, "name")), arena), *letters = json_array();
-    int rc = values ? fb_template_render("page.txt", texts->plain, values, FB_ESCAPE_NONE, arena, &text, err) : fb_fail_memory(err);
+    struct fb_str name = fb_arena_printf(arena, "letters_%s", json_string_value(json_object_get(rule, "name")));
+    json_t *values = name.p ? values_of(facts, arena) : NULL, *letters = json_array();
+    int rc = values ? fb_parts_render(texts, name.p, values, FB_ESCAPE_NONE, arena, &text, err) : fb_fail_memory(err);
     json_decref(values);
     while (rc == 0 && next_letter(&text, &l))
         rc = json_array_append_new(letters, link_of(&l, arena)) ? fb_fail_memory(err) : 0;
@@ -154,7 +153,7 @@ static int give(const struct web_texts *texts, json_t *facts, json_t *rule, stru
     return rc;
 }
 
-int web_letters(const struct web_texts *texts, json_t *facts, struct fb_arena *arena, struct fb_err *err)
+int web_letters(const struct fb_parts *texts, json_t *facts, struct fb_arena *arena, struct fb_err *err)
 {
     size_t i;
     json_t *rule;

@@ -8,6 +8,6 @@
 
 /* Gives each rule of @facts its letters, as page.txt has them: "letters":[{"label":"...", "says":"...", "href":"mailto:..."},...]. Who is
  * written to stands in the facts and is never one who read it by Bcc. */
-int web_letters(const struct web_texts *texts, json_t *facts, struct fb_arena *arena, struct fb_err *err);
+int web_letters(const struct fb_parts *texts, json_t *facts, struct fb_arena *arena, struct fb_err *err);
 
 #endif

@@ -61,6 +61,13 @@ static struct generation *generation_new(void)
     return g;
 }
 
+static void warn(struct fb_str lines)
+{
+    struct fb_str line;
+    while (fb_str_line(&lines, &line))
+        fb_log(FB_LOG_INFO, "template_warning", "warning=%s", fb_log_quote(line));
+}
+
 /* What must be sound before anybody is answered. */
 static int prepare(struct generation *g, const char *conf_path, struct fb_err *err)
 {
@@ -70,8 +77,11 @@ static int prepare(struct generation *g, const char *conf_path, struct fb_err *e
     g->https = rc == 0;
     if (rc < 0)
         return -1;
-    return web_site_open(g->conf->web_base_url, g->conf->hold_after_delay == FB_AFTER_DELAY_WITHDRAW, g->conf->forbear_data_dir,
-                         g->conf->notice_language, g->arena, &g->site, err);
+    if (web_site_open(g->conf->web_base_url, g->conf->hold_after_delay == FB_AFTER_DELAY_WITHDRAW, g->conf->forbear_data_dir,
+                      g->conf->notice_language, g->arena, &g->site, err))
+        return -1;
+    warn(g->site.wordings.warnings);
+    return 0;
 }
 
 /* Each generation has a descriptor of its own for the one listening socket. The key of the certificate stays with GnuTLS alone. */

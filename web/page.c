@@ -9,7 +9,6 @@
 
 #include <sodium.h>
 
-#include "template/template.h"
 #include "token/token.h"
 #include "web/view.h"
 
@@ -46,14 +45,15 @@ struct visit {
     uint8_t key[FB_PAGE_KEY];
 };
 
-/* The problems that a visitor is told of: status, and the section of problem.html that tells it. */
-enum problem { BAD_REQUEST, NOT_FOUND, METHOD, TOO_LARGE, MEDIA_TYPE, UNAVAILABLE };
+/* The problems that a visitor is told of: status, and the sections of problem.html that tell it. */
+enum problem { BAD_REQUEST, NOT_FOUND, METHOD, TOO_LARGE, MEDIA_TYPE, TOO_MANY, UNAVAILABLE };
 static const struct {
     unsigned status;
-    const char *section;
+    const char *kind, *section;
 } PROBLEMS[] = {
-    [BAD_REQUEST] = {400, "bad_request"}, [NOT_FOUND] = {404, "not_found"},    [METHOD] = {405, "method"},
-    [TOO_LARGE] = {413, "too_large"},     [MEDIA_TYPE] = {415, "media_type"}, [UNAVAILABLE] = {503, "unavailable"},
+    [BAD_REQUEST] = {400, "failed", "bad_request"}, [NOT_FOUND] = {404, "not_found", ""},           [METHOD] = {405, "failed", "method"},
+    [TOO_LARGE] = {413, "failed", "too_large"},     [MEDIA_TYPE] = {415, "failed", "media_type"},   [TOO_MANY] = {429, "later", "too_many"},
+    [UNAVAILABLE] = {503, "later", "unavailable"},
 };
 
 static void answer_with(struct visit *v, unsigned status, const char *type, struct fb_str body)
@@ -66,10 +66,10 @@ static void answer_with(struct visit *v, unsigned status, const char *type, stru
 static void answer_problem(struct visit *v, enum problem p)
 {
     struct fb_str body;
-    const struct web_texts *texts = web_site_texts(v->site, FB_STR_NONE, v->req->accept_language);
-    json_t *values = json_pack("{s:b, s:s%, s:b}", PROBLEMS[p].section, 1, "prefix", v->site->prefix.p, v->site->prefix.n,
-                               "withdraws", v->site->withdraws);
-    if (fb_template_render("problem.html", texts->problem, values, FB_ESCAPE_HTML, v->arena, &body, NULL) == 0)
+    const struct fb_wording *wording = web_site_wording(v->site, FB_STR_NONE, v->req->accept_language);
+    json_t *values = json_pack("{s:b, s:b, s:s%, s:s%, s:b}", PROBLEMS[p].kind, 1, PROBLEMS[p].section, 1, "language", wording->language.p,
+                               wording->language.n, "prefix", v->site->prefix.p, v->site->prefix.n, "withdraws", v->site->withdraws);
+    if (fb_parts_render(&wording->texts, "problem", values, FB_ESCAPE_HTML, v->arena, &body, NULL) == 0)
         answer_with(v, PROBLEMS[p].status, HTML, body);
     else
         answer_with(v, PROBLEMS[p].status, PLAIN, FB_STR("Please try again later.\n"));
@@ -82,10 +82,10 @@ static void show(struct visit *v, const struct fb_desk_view *view)
 {
     struct fb_str body;
     struct fb_err *err = &v->answer->fault;
-    const struct web_texts *texts;
+    const struct fb_wording *wording;
     struct web_look look = {.site = v->site, .view = view, .key = v->key, .token = v->token, .accept = v->req->accept_language, .now_s = v->req->now_s};
-    json_t *values = web_view(&look, v->arena, &texts, err);
-    if (values && fb_template_render("page.html", texts->page, values, FB_ESCAPE_HTML, v->arena, &body, err) == 0)
+    json_t *values = web_view(&look, v->arena, &wording, err);
+    if (values && fb_parts_render(&wording->texts, "page", values, FB_ESCAPE_HTML, v->arena, &body, err) == 0)
         answer_with(v, 200, HTML, body);
     else
         answer_problem(v, UNAVAILABLE);
@@ -230,7 +230,11 @@ void web_answer(const struct web_site *site, const struct web_desk *desk, const 
     struct visit v = {.site = site, .desk = desk, .req = req, .arena = arena, .answer = ret};
     struct fb_str path = below_prefix(site, req->path);
     *ret = (struct web_answer){.location = FB_STR_NONE};
-    if (path.n > 3 && memcmp(path.p, "/h/", 3) == 0) {
+    if (req->wait_s) {
+        ret->route = "too_many";
+        answer_problem(&v, TOO_MANY);
+        ret->retry_after_s = req->wait_s;
+    } else if (path.n > 3 && memcmp(path.p, "/h/", 3) == 0) {
         ret->route = "hold";
         v.last = (struct fb_str){path.p + 3, path.n - 3};
         answer_hold(&v);

@@ -23,6 +23,7 @@ struct web_request {
     struct fb_str content_type, origin, fetch_site, accept_language; /* header fields; p is NULL where they were not sent */
     struct fb_str body;
     bool body_too_large;
+    unsigned wait_s; /* who asks has asked too often, and may again in so many seconds; 0: now */
     int64_t now_s;
 };
 

@@ -64,30 +64,33 @@ static struct fb_str header(struct MHD_Connection *c, const char *name)
     return v ? fb_str(v) : (struct fb_str){NULL, 0};
 }
 
-static void add_headers(struct MHD_Response *r, const struct web_site *site, const struct web_answer *a)
+static bool add_headers(struct MHD_Response *r, const struct web_site *site, const struct web_answer *a)
 {
     char seconds[16];
+    snprintf(seconds, sizeof seconds, "%u", a->retry_after_s);
+    const struct web_header more[] = {
+        {"Content-Type", a->content_type},
+        {"Connection", "close"},
+        {"Allow", a->allow},
+        {"Location", a->location.n ? a->location.p : NULL},
+        {"Retry-After", a->retry_after_s ? seconds : NULL},
+        {WEB_HEADER_HTTPS.name, site->https ? WEB_HEADER_HTTPS.value : NULL},
+    };
+    bool good = true;
     for (const struct web_header *h = WEB_HEADERS; h->name; h++)
-        MHD_add_response_header(r, h->name, h->value);
-    if (site->https)
-        MHD_add_response_header(r, WEB_HEADER_HTTPS.name, WEB_HEADER_HTTPS.value);
-    MHD_add_response_header(r, "Content-Type", a->content_type);
-    MHD_add_response_header(r, "Connection", "close");
-    if (a->allow)
-        MHD_add_response_header(r, "Allow", a->allow);
-    if (a->location.n)
-        MHD_add_response_header(r, "Location", a->location.p);
-    if (a->retry_after_s && snprintf(seconds, sizeof seconds, "%u", a->retry_after_s) > 0)
-        MHD_add_response_header(r, "Retry-After", seconds);
+        good = good && MHD_add_response_header(r, h->name, h->value) == MHD_YES;
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++)
+        good = good && (!more[i].value || MHD_add_response_header(r, more[i].name, more[i].value) == MHD_YES);
+    return good;
 }
 
+/* With all of its header fields, or not at all: then the connection is closed. */
 static enum MHD_Result send_answer(struct MHD_Connection *c, const struct web_site *site, const struct web_answer *a)
 {
     struct MHD_Response *r = MHD_create_response_from_buffer(a->body.n, (void *)a->body.p, MHD_RESPMEM_MUST_COPY);
     if (!r)
         return MHD_NO;
-    add_headers(r, site, a);
-    enum MHD_Result rc = MHD_queue_response(c, a->status, r);
+    enum MHD_Result rc = add_headers(r, site, a) ? MHD_queue_response(c, a->status, r) : MHD_NO;
     MHD_destroy_response(r);
     return rc;
 }
@@ -155,12 +158,6 @@ static unsigned too_many(struct web_server *s, struct MHD_Connection *c, struct 
     return wait_s;
 }
 
-static struct web_answer too_many_answer(unsigned wait_s)
-{
-    return (struct web_answer){.status = 429, .content_type = "text/plain; charset=utf-8", .route = "too_many", .retry_after_s = wait_s,
-                               .body = FB_STR("Too many requests. Please try again in a minute.\n"), .location = FB_STR_NONE};
-}
-
 static struct connection *connection_of(struct MHD_Connection *c)
 {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
@@ -183,18 +180,15 @@ static enum MHD_Result answer(struct web_server *s, struct MHD_Connection *c, co
     FB_ARENA arena = fb_arena_new(ANSWER_MEMORY);
     if (!arena)
         return MHD_NO;
-    unsigned wait_s = too_many(s, c, fb_str(url), arena);
     struct web_request req = {
         .method = fb_str(method), .path = fb_str(url),
         .content_type = header(c, "Content-Type"), .origin = header(c, "Origin"), .fetch_site = header(c, "Sec-Fetch-Site"),
         .accept_language = header(c, "Accept-Language"),
-        .body = {r->body, r->n}, .body_too_large = r->too_large, .now_s = fb_now_s(),
+        .body = {r->body, r->n}, .body_too_large = r->too_large,
+        .wait_s = too_many(s, c, fb_str(url), arena), .now_s = fb_now_s(),
     };
     set_at_work(s, c, true);
-    if (wait_s)
-        a = too_many_answer(wait_s);
-    else
-        web_answer(s->site, s->desk, &req, arena, &a);
+    web_answer(s->site, s->desk, &req, arena, &a);
     set_at_work(s, c, false);
     log_answer(&a, method, fb_clock_ms() - from_ms);
     return send_answer(c, s->site, &a);

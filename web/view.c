@@ -2,14 +2,13 @@
  * decides what may be shown; how, the template does. A blob that is gone or cannot be opened costs the details alone:
  * the state and the buttons stay.
  *
- * DIAGNOSTICS: fails for a state that is none, for a faulty page.txt or rules.txt, and for lack of memory. */
+ * DIAGNOSTICS: fails for a state that is none, for a faulty letter or rules.txt, and for lack of memory. */
 #include "web/view.h"
 
 #include <time.h>
 
 #include "facts/tell.h"
 #include "hold/seal.h"
-#include "template/template.h"
 #include "web/letters.h"
 
 /* ---- when ---- */
@@ -32,39 +31,30 @@ static bool local_time(int64_t at_s, int tz_min, struct tm *ret)
     return !__builtin_add_overflow(at_s, (int64_t)tz_min * 60, &t) && gmtime_r(&t, ret);
 }
 
-/* "today at 14:05", as page.txt has it. */
-static int moment_text(const struct web_texts *texts, const struct tm *t, bool today, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err)
+static json_t *moment(const struct tm *t, int tz_min, bool today, int64_t in_s, struct fb_arena *arena)
 {
-    char hour[3], minute[3], clock[6];
+    char hour[3], minute[3], clock[6], sign = tz_min < 0 ? '-' : '+';
+    int off = tz_min < 0 ? -tz_min : tz_min;
     strftime(hour, sizeof hour, "%H", t);
     strftime(minute, sizeof minute, "%M", t);
     strftime(clock, sizeof clock, "%H:%M", t);
-    json_t *values = json_pack("{s:{s:b, s:b, s:b, s:i, s:b, s:i, s:s, s:s, s:s}}", "moment", "today", today, WEEKDAYS[t->tm_wday], 1, MONTHS[t->tm_mon], 1,
-                               "day", t->tm_mday, "first", t->tm_mday == 1, "year", t->tm_year + 1900, "hour", hour, "minute", minute, "time", clock);
-    int rc = values ? fb_template_render("page.txt", texts->plain, values, FB_ESCAPE_NONE, arena, ret, err) : fb_fail_memory(err);
-    json_decref(values);
-    *ret = rc ? FB_STR_NONE : fb_str_trim(*ret);
-    return rc;
+    struct fb_str zone = fb_arena_printf(arena, off ? "UTC%c%02d:%02d" : "UTC", sign, off / 60, off % 60);
+    struct fb_str iso = fb_arena_printf(arena, "%04d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d", t->tm_year + 1900, t->tm_mon + 1, t->tm_mday,
+                                        t->tm_hour, t->tm_min, t->tm_sec, sign, off / 60, off % 60);
+    if (!zone.p || !iso.p)
+        return NULL;
+    return json_pack("{s:b, s:b, s:b, s:i, s:b, s:i, s:s, s:s, s:s, s:s, s:s, s:I}", "today", today, WEEKDAYS[t->tm_wday], 1, MONTHS[t->tm_mon], 1,
+                     "day", t->tm_mday, "first", t->tm_mday == 1, "year", t->tm_year + 1900, "hour", hour, "minute", minute, "time", clock,
+                     "zone", zone.p, "iso", iso.p, "in", (json_int_t)in_s);
 }
 
-static int put_time(json_t *all, const char *name, int64_t at_s, int tz_min, const struct web_look *look, const struct web_texts *texts,
-                    struct fb_arena *arena, struct fb_err *err)
+static int put_time(json_t *all, const char *name, int64_t at_s, int tz_min, const struct web_look *look, struct fb_arena *arena, struct fb_err *err)
 {
     struct tm t, now;
-    struct fb_str text;
     if (!local_time(at_s, tz_min, &t) || !local_time(look->now_s, tz_min, &now))
         return 0;
-    if (moment_text(texts, &t, t.tm_yday == now.tm_yday && t.tm_year == now.tm_year, arena, &text, err))
-        return -1;
-    char sign = tz_min < 0 ? '-' : '+';
-    int off = tz_min < 0 ? -tz_min : tz_min;
-    struct fb_str zone = fb_arena_printf(arena, off ? "UTC%c%02d:%02d" : "UTC", sign, off / 60, off % 60);
-    struct fb_str iso = fb_arena_printf(arena, "%04d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday,
-                                        t.tm_hour, t.tm_min, t.tm_sec, sign, off / 60, off % 60);
-    if (!zone.p || !iso.p ||
-        json_object_set_new(all, name, json_pack("{s:s%, s:s, s:s, s:I}", "text", text.p, text.n, "zone", zone.p, "iso", iso.p, "in", (json_int_t)(at_s - look->now_s))))
-        return fb_fail_memory(err);
-    return 0;
+    bool today = t.tm_yday == now.tm_yday && t.tm_year == now.tm_year;
+    return json_object_set_new(all, name, moment(&t, tz_min, today, at_s - look->now_s, arena)) ? fb_fail_memory(err) : 0;
 }
 
 /* "1 h 5 min": symbols that every language writes alike. page.js goes on from there. */
@@ -75,13 +65,13 @@ static json_t *left(int64_t s, struct fb_arena *arena)
     return text.p ? json_stringn(text.p, text.n) : NULL;
 }
 
-static int put_times(json_t *all, const struct web_look *look, int tz_min, const struct web_texts *texts, struct fb_arena *arena, struct fb_err *err)
+static int put_times(json_t *all, const struct web_look *look, int tz_min, struct fb_arena *arena, struct fb_err *err)
 {
     const struct fb_desk_view *v = look->view;
-    if (put_time(all, "created", v->created_s, tz_min, look, texts, arena, err) || put_time(all, "until", v->deadline_s, tz_min, look, texts, arena, err) ||
-        put_time(all, "changed", v->changed_s, tz_min, look, texts, arena, err))
+    if (put_time(all, "created", v->created_s, tz_min, look, arena, err) || put_time(all, "until", v->deadline_s, tz_min, look, arena, err) ||
+        put_time(all, "changed", v->changed_s, tz_min, look, arena, err))
         return -1;
-    if (v->opens_s > look->now_s && put_time(all, "opens", v->opens_s, tz_min, look, texts, arena, err))
+    if (v->opens_s > look->now_s && put_time(all, "opens", v->opens_s, tz_min, look, arena, err))
         return -1;
     if (v->deadline_s > look->now_s && json_object_set_new(all, "left", left(v->deadline_s - look->now_s, arena)))
         return fb_fail_memory(err);
@@ -144,36 +134,48 @@ static bool any(const json_t *facts, const char *list)
     return json_array_size(json_object_get(facts, list)) > 0;
 }
 
-static int put_facts(json_t *all, json_t *facts, const struct web_texts *texts, struct fb_arena *arena, struct fb_err *err)
+static int put_facts(json_t *all, json_t *facts, const struct fb_wording *wording, struct fb_arena *arena, struct fb_err *err)
 {
     if (!facts)
         return 0;
-    if (fb_facts_tell(facts, texts->rules, arena, err) || put_marked(facts, arena, err) || web_letters(texts, facts, arena, err))
+    if (fb_facts_tell(facts, wording->rules, arena, err) || put_marked(facts, arena, err) || web_letters(&wording->texts, facts, arena, err))
         return -1;
     return json_object_set(all, "facts", facts) ? fb_fail_memory(err) : 0;
 }
 
-static json_t *hold_of(const struct web_look *look, const json_t *facts)
+static const char *state_shown(enum fb_state state)
 {
-    /* A hold is pending for the moment until its notice is ready; who has the link has the notice. */
-    enum fb_state state = look->view->state == FB_STATE_pending ? FB_STATE_held : look->view->state;
-    return json_pack("{s:b, s:b, s:b, s:s%, s:s%, s:b, s:b, s:b, s:b, s:b}", fb_state_name(state), 1, "decide", state == FB_STATE_held, "beside",
-                     state == FB_STATE_held || !look->view->wrong,
-                     "token", look->token.p, look->token.n, "prefix", look->site->prefix.p, look->site->prefix.n, "withdraws", look->site->withdraws,
-                     "wrong", look->view->wrong, "talked", look->view->talked, "any_cc", any(facts, "cc"), "any_readers", any(facts, "readers"));
+    switch (state) {
+    case FB_STATE_pending: return "held"; /* for the moment until its notice is ready; who has the link has the notice */
+    case FB_STATE_passed:
+    case FB_STATE_advised:
+    case FB_STATE_told: return "delivered";
+    default: return fb_state_name(state);
+    }
 }
 
-json_t *web_view(const struct web_look *look, struct fb_arena *arena, const struct web_texts **ret_texts, struct fb_err *err)
+static json_t *hold_of(const struct web_look *look, const struct fb_wording *wording, const json_t *facts)
+{
+    const char *state = state_shown(look->view->state);
+    bool held = strcmp(state, "held") == 0;
+    return json_pack("{s:b, s:b, s:b, s:s%, s:s%, s:s%, s:b, s:b, s:b, s:b, s:b, s:b}", state, 1, "decide", held, "beside", held || !look->view->wrong,
+                     "language", wording->language.p, wording->language.n, "token", look->token.p, look->token.n,
+                     "prefix", look->site->prefix.p, look->site->prefix.n, "withdraws", look->site->withdraws, "wrong", look->view->wrong,
+                     "talked", look->view->talked, "sealed", look->view->sealed.n > 0, "any_cc", any(facts, "cc"), "any_readers", any(facts, "readers"));
+}
+
+json_t *web_view(const struct web_look *look, struct fb_arena *arena, const struct fb_wording **ret_wording, struct fb_err *err)
 {
     if (look->view->state >= FB_STATES) {
         fb_fail(err, "the keeper names a state that is not known");
         return NULL;
     }
-    json_t *facts = facts_open(look->view->sealed, look->key, arena), *all = hold_of(look, facts);
-    *ret_texts = web_site_texts(look->site, fb_str(json_string_value(json_object_get(facts, "language"))), look->accept);
-    int rc = all ? put_times(all, look, offset_of(facts), *ret_texts, arena, err) : fb_fail_memory(err);
+    json_t *facts = facts_open(look->view->sealed, look->key, arena);
+    *ret_wording = web_site_wording(look->site, fb_str(json_string_value(json_object_get(facts, "language"))), look->accept);
+    json_t *all = hold_of(look, *ret_wording, facts);
+    int rc = all ? put_times(all, look, offset_of(facts), arena, err) : fb_fail_memory(err);
     if (rc == 0)
-        rc = put_facts(all, facts, *ret_texts, arena, err);
+        rc = put_facts(all, facts, *ret_wording, arena, err);
     json_decref(facts);
     if (rc == 0)
         return all;

@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "template/template.h"
+static const char ENGLISH[] = "en";
 
 /* The first word behind "name =". */
 static struct fb_str first_word(struct fb_str words, struct fb_str name)
@@ -62,6 +62,21 @@ static int find_name(const char *data_dir, struct fb_str wanted, const char *oth
     return rc < 0 ? -1 : *ret ? 0 : fb_fail_memory(err);
 }
 
+/* How a moment is written: as in English, where page.txt does not say it. */
+static int read_moment(const char *data_dir, const char *name, struct fb_arena *arena, struct fb_part *ret, struct fb_err *err)
+{
+    struct fb_str text;
+    struct fb_part whole;
+    const struct fb_parts alone = {ret, 1};
+    size_t at = 0;
+    if (fb_template_read(data_dir, name, "page.txt", arena, &text, err) || fb_part_cut("page.txt", FB_STR_NONE, text, arena, &whole, err))
+        return -1;
+    while (fb_part_next(&whole, &at, ret))
+        if (fb_str_eq(ret->name, FB_STR("moment")))
+            return fb_parts_check(&alone, err);
+    return strcmp(name, ENGLISH) ? read_moment(data_dir, ENGLISH, arena, ret, err) : fb_fail(err, "%s/templates/en/page.txt lacks {{#moment}}", data_dir);
+}
+
 int fb_language_open(const char *data_dir, struct fb_str wanted, const char *otherwise, struct fb_arena *arena, struct fb_language *ret,
                      struct fb_err *err)
 {
@@ -71,7 +86,7 @@ int fb_language_open(const char *data_dir, struct fb_str wanted, const char *oth
     int rc = is_missing(data_dir, fb_str(name), "rules.txt", arena, err);
     if (rc < 0 || (rc == 0 && fb_template_read(data_dir, name, "rules.txt", arena, &ret->rules, err)))
         return -1;
-    return fb_template_read(data_dir, name, "page.txt", arena, &ret->plain, err);
+    return read_moment(data_dir, name, arena, &ret->moment, err);
 }
 
 int fb_language_moment(const struct fb_language *l, int64_t at_s, int64_t now_s, int tz_min, struct fb_arena *arena, struct fb_str *ret,
@@ -90,11 +105,12 @@ int fb_language_moment(const struct fb_language *l, int64_t at_s, int64_t now_s,
     bool today = t.tm_yday == n.tm_yday && t.tm_year == n.tm_year;
     json_auto_t *values = NULL;
     if (hour.p && minute.p && clock.p)
-        values = json_pack("{s:{s:b, s:b, s:b, s:i, s:b, s:i, s:s, s:s, s:s}}", "moment", "today", today, weekdays[t.tm_wday], 1, months[t.tm_mon], 1,
+        values = json_pack("{s:b, s:b, s:b, s:i, s:b, s:i, s:s, s:s, s:s}", "today", today, weekdays[t.tm_wday], 1, months[t.tm_mon], 1,
                            "day", t.tm_mday, "first", t.tm_mday == 1, "year", t.tm_year + 1900, "time", clock.p, "hour", hour.p, "minute", minute.p);
     if (!values)
         return fb_fail_memory(err);
-    int rc = fb_template_render("page.txt", l->plain, values, FB_ESCAPE_NONE, arena, ret, err);
+    const struct fb_parts parts = {&l->moment, 1};
+    int rc = fb_parts_render(&parts, "moment", values, FB_ESCAPE_NONE, arena, ret, err);
     *ret = rc ? FB_STR_NONE : fb_str_trim(*ret);
     return rc;
 }

@@ -2,12 +2,13 @@
 #ifndef FB_NOTICE_LANGUAGE_H
 #define FB_NOTICE_LANGUAGE_H
 
-#include "base/arena.h"
+#include "template/template.h"
 
 struct fb_language {
     const char *data_dir, *name;      /* of the folder */
     struct fb_str release, withdraw;  /* the words that answer a notice: the first of each */
-    struct fb_str plain, rules;       /* page.txt, for how a moment is written; rules.txt (facts/tell.h), empty where there is none */
+    struct fb_str rules;              /* rules.txt (facts/tell.h), empty where there is none */
+    struct fb_part moment;            /* how one is written, as page.txt has it */
 };
 
 /* The folder @wanted, else that of the language of which it is a kind ("de" for "de-at"), else @otherwise, which must be there. All of

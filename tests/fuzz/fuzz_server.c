@@ -17,12 +17,7 @@
 #include "hold/seal.h"
 #include "web/server.h"
 
-static struct web_site site = {
-    .origin = {"https://f.example", 17}, .prefix = {"/p", 2}, .https = true,
-    .style = {"x", 1}, .script = {"x", 1}, .texts_n = 1,
-    .texts = {{.language = {"en", 2}, .page = {"{{token}}{{#facts}}{{subject}}{{/facts}}", 40}, .problem = {"{{#not_found}}none{{/not_found}}", 32},
-               .plain = {"{{#moment}}{{time}}{{/moment}}", 30}}},
-};
+static struct web_site site;
 enum { PATIENCE_MS = 200 };
 
 static struct web_server *server;
@@ -59,6 +54,7 @@ static void server_start(void)
     int fd;
     fb_log_init("fuzz", FB_LOG_ERROR);
     FUZZ_CHECK(snprintf(path, sizeof path, "/tmp/fuzz-server-%d.sock", (int)getpid()) > 0);
+    FUZZ_CHECK(web_site_open("https://f.example/p", false, CONF_DIR, "en", fb_arena_new(4 << 20), &site, &err) == 0);
     FUZZ_CHECK(fb_crypto_init(&err) == 0 && fb_conf_load(NULL, &conf, &err) == 0 && fb_unix_listen(path, 0600, NULL, &fd, &err) == 0);
     conf->web_rate_hold = 0;
     conf->web_timeout = 0; /* whatever is there when it reaps is too old */

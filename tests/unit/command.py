@@ -81,6 +81,36 @@ phrases = none
         for part in (str(self.conf), str(line), "hold", "delya"):
             self.assertIn(part, said)
 
+    def texts(self, language, change):
+        """A data_dir of its own, where that language's page.txt is changed."""
+        if not (self.dir / "data").exists():
+            shutil.copytree(SOURCE / "conf", self.dir / "data")
+        texts = self.dir / "data/templates" / language / "page.txt"
+        texts.parent.mkdir(exist_ok=True)
+        texts.write_text(change(texts.read_text() if texts.exists() else ""))
+        self.conf.write_text(self.conf.read_text().replace(f"data_dir = {SOURCE / 'conf'}", "data_dir = data"))
+
+    def test_config_check_names_what_a_language_does_not_say(self):
+        self.texts("de", lambda text: text.replace("{{#held}}Ihre Nachricht ist noch nicht gesendet{{/held}}\n", ""))
+        self.texts("xx", lambda text: "{{#held}}Yoo{{/held}}\n")
+        done = subprocess.run([FORBEAR, "config", "check", "-c", self.conf], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("warning: template de/page.txt is said in English where it lacks {{#held}}\n", done.stderr)
+        self.assertIn("xx/page.txt is said in English where it lacks {{#moment}}, {{#held_state}}, {{#held_time}}, ", done.stderr)
+
+    def test_config_check_refuses_texts_that_nobody_would_see(self):
+        for language, change, said in (
+                ("fr", lambda text: "\n{{#helt}}x{{/helt}}\n" + text, "template fr/page.txt, line 2: nothing asks for the text {{#helt}}"),
+                ("de", lambda text: "{{#held}}x{{/held}}\n" + text, "{{#held}} is there twice"),
+                ("en", lambda text: text.replace("{{#footer}}", "{{#foot}}").replace("{{/footer}}", "{{/foot}}"), "there is no part {{>footer}}"),
+                ("en", lambda text: "{{#nonsense}}x{{/nonsense}}\n" + text, "template en/page.txt, line 1: nothing asks for the text {{#nonsense}}"),
+                ("en", lambda text: text + "{{#when}}x{{/when}}\n", "nothing asks for the text {{#when}}"),
+                ("fr", lambda text: "{{#letters_mine}}x{{/letters_mine}}\n" + text, "nothing asks for the text {{#letters_mine}}"),
+                ("xx", lambda text: "{{#held}}x", "template xx/page.txt, line 1: {{#held}} has no end")):
+            shutil.rmtree(self.dir / "data", ignore_errors=True)
+            self.texts(language, change)
+            self.assertIn(said, self.run_it("config", "check", want=CONFIG))
+
     def test_config_check_refuses_links_that_would_be_too_long(self):
         self.write_conf(more="[web]\nbase_url = https://" + "x" * 80)
         self.assertIn("base_url", self.run_it("config", "check", want=CONFIG))

@@ -100,6 +100,7 @@ struct story {
     const char *method, *path, *type, *origin, *fetch, *body, *language; /* path NULL: the link. "-": the field is not sent */
     struct fake desk;
     bool too_large;
+    unsigned wait_s;
     unsigned status;
     const char *says, *never; /* words of the answer; words that must not be in it */
     unsigned shown, decided;  /* how often the keeper was asked */
@@ -145,7 +146,7 @@ static const struct story STORIES[] = {
      .says = "value=\"release\" disabled data-opens=\"300\" aria-describedby=\"opens\""},
     {"from then on it can", "GET", .desk = {.state = FB_STATE_held, .opens_s = NOW}, SHOWN, .says = "value=\"release\">", .never = "disabled"},
 
-    {"German, where the browser asks for it", "GET", HELD, SHOWN, .language = "de-CH, en;q=0.9", .says = "Wenn Sie nichts tun, wird sie\n<strong><time datetime=\"2026-11-28T11:15:00+01:00\">heute um 11:15 Uhr</time>"},
+    {"German, where the browser asks for it", "GET", HELD, SHOWN, .language = "de-CH, en;q=0.9", .says = "Wenn Sie nichts tun, wird sie <strong><time datetime=\"2026-11-28T11:15:00+01:00\">heute um 11:15 Uhr</time>"},
     {"what the rule says too", "GET", HELD, SHOWN, .language = "de", .says = "<h3>Kritik an einer Person vor anderen</h3>"},
     {"French, where it weighs more", "GET", HELD, SHOWN, .language = "de;q=0.3, tlh, fr;q=0.8,*;q=0.1", .says = "aujourd’hui à 11 h 15"},
     {"letters too", "GET", HELD, SHOWN, .language = "fr", .says = "&amp;body=Bonjour%20Bob%2C"},
@@ -160,14 +161,19 @@ static const struct story STORIES[] = {
     {"HEAD looks and does no more", "HEAD", HELD, SHOWN},
     {"GET with a body that looks like a decision shows", "GET", HELD, SHOWN, .body = "token=TOKEN&action=release"},
     {"a blob that is gone costs the details alone", "GET", .desk = {.state = FB_STATE_held, .blob_gone = true}, SHOWN, .says = "value=\"release\"", .never = "Bob"},
-    {"a blob under another key too", "GET", .desk = {.state = FB_STATE_held, .other_key = true}, SHOWN, .says = "details of the message are no longer kept", .never = "Bob"},
+    {"and is said to be gone", "GET", .desk = {.state = FB_STATE_held, .blob_gone = true}, SHOWN, .says = "details of the message are no longer kept here. What you decide", .never = "first notice"},
+    {"afterwards nothing is left to decide", "GET", .desk = {.state = FB_STATE_released, .blob_gone = true}, SHOWN, .says = "no longer kept here.</p>"},
+    {"the link of a mail that follows the notice has not the key: the page says where it is", "GET", .desk = {.state = FB_STATE_held, .other_key = true}, SHOWN,
+     .says = "Your words are shown from the link in the first notice: only that one carries the key to them. What you decide here counts all the same.", .never = "no longer kept"},
+    {"in German", "GET", .desk = {.state = FB_STATE_held, .other_key = true}, SHOWN, .language = "de", .says = "zeigt der Link in der ersten Mail", .never = "Bob"},
+    {"in French", "GET", .desk = {.state = FB_STATE_held, .other_key = true}, SHOWN, .language = "fr", .says = "par le lien du premier courriel", .never = "Bob"},
     {"pending looks like held", "GET", .desk = {.state = FB_STATE_pending}, SHOWN, .says = "value=\"release\""},
     {"releasing", "GET", .desk = {.state = FB_STATE_releasing}, SHOWN, .says = "is being sent", .never = "value=\"release\""},
     {"released, and when", "GET", .desk = {.state = FB_STATE_released}, SHOWN, .says = "It left <strong><time datetime=\"2026-11-28T11:01:00+01:00\">", .never = "value=\"release\""},
     {"withdrawing", "GET", .desk = {.state = FB_STATE_withdrawing}, SHOWN, .says = "is coming back", .never = "value=\"release\""},
     {"withdrawn", "GET", .desk = {.state = FB_STATE_withdrawn}, SHOWN, .says = "Nobody received it", .never = "value=\"release\""},
     {"gone", "GET", .desk = {.state = FB_STATE_gone}, SHOWN, .says = "no longer waiting here", .never = "value=\"release\""},
-    {"passed", "GET", .desk = {.state = FB_STATE_passed}, SHOWN, .says = "was not held after all", .never = "value=\"release\""},
+    {"passed", "GET", .desk = {.state = FB_STATE_passed}, SHOWN, .says = "It was not held.", .never = "value=\"release\""},
     {"told", "GET", .desk = {.state = FB_STATE_told}, SHOWN, .says = "was delivered", .never = "value=\"release\""},
     {"advised", "GET", .desk = {.state = FB_STATE_advised}, SHOWN, .says = "was delivered", .never = "value=\"release\""},
     {"a state that nobody knows is a fault", "GET", .desk = {.state = FB_STATES}, .shown = 1, .status = 503},
@@ -219,8 +225,13 @@ static const struct story STORIES[] = {
     {"POST of the script", "POST", "/page.js", .status = 405},
     {"POST of the style", "POST", "/style.css", .status = 405},
     {"no keeper: the message is safe, says the page", "GET", .desk = {.keeper_gone = true}, .status = 503, .says = "is delivered when its time is up"},
-    {"no keeper to decide", "POST", .desk = {.keeper_gone = true}, .status = 503, .says = "The message is safe"},
+    {"no keeper to decide", "POST", .desk = {.keeper_gone = true}, .status = 503, .says = "A message that is waiting is safe"},
     {"a busy keeper", "GET", .desk = {.outcome = FB_DESK_BUSY}, .shown = 1, .status = 503},
+    {"asked too often: in a minute again", "GET", HELD, .wait_s = 20, .status = 429, .says = "Please try again in a minute.", .never = "There is nothing here"},
+    {"and the message is safe", "GET", HELD, .wait_s = 20, .status = 429, .says = "it is delivered when its time is up"},
+    {"in German", "GET", HELD, .wait_s = 20, .status = 429, .language = "de", .says = "Bitte versuchen Sie es in einer Minute noch einmal."},
+    {"in French", "GET", HELD, .wait_s = 20, .status = 429, .language = "fr", .says = "Réessayez dans une minute"},
+    {"a decision too many is none", "POST", HELD, .wait_s = 1, .status = 429},
     {"no keys: that is our fault and not the visitor's", "GET", .desk = {.keys_gone = true}, .status = 503},
 };
 
@@ -244,7 +255,7 @@ static void tell(const struct story *s, struct fake *f, struct fb_arena *a, stru
         .method = fb_str(s->method), .path = path, .content_type = field(s->type, "application/x-www-form-urlencoded"),
         .origin = field(s->origin, "https://forbear.example.org"), .fetch_site = field(s->fetch, "same-origin"),
         .accept_language = field(s->language, "en-GB,en;q=0.5"),
-        .body = real(a, s->body ? s->body : "token=TOKEN&action=release"), .body_too_large = s->too_large, .now_s = NOW,
+        .body = real(a, s->body ? s->body : "token=TOKEN&action=release"), .body_too_large = s->too_large, .wait_s = s->wait_s, .now_s = NOW,
     };
     web_answer(&site, &desk, &req, a, ret);
 }
@@ -263,7 +274,7 @@ static void check(const struct story *s, const struct fake *f, const struct web_
     const char *never = s->never && !strcmp(s->never, "KEY") ? strrchr(link_last, '.') + 1 : s->never;
     if (never && strstr(body, never))
         fail_msg("%s: it says \"%s\"", s->told, never);
-    if ((got->status == 503) != (got->retry_after_s > 0) || (got->status == 405) != (got->allow != NULL))
+    if ((got->status == 503 ? 30 : s->wait_s) != got->retry_after_s || (got->status == 405) != (got->allow != NULL))
         fail_msg("%s: Retry-After or Allow is missing, or one too many", s->told);
     if (strstr(got->fault.text, link_token.p))
         fail_msg("%s: the fault holds the token", s->told);
@@ -304,7 +315,24 @@ static void a_hundred_looks_decide_nothing(void **state)
     assert_int_equal(f.decided, 0);
 }
 
-/* Forged, foreign, unknown and refused: whoever tries learns nothing from what comes back. */
+/* Whoever tries learns nothing from what comes back. */
+static void all_read_the_same(const struct story *v, size_t n, unsigned status)
+{
+    FB_ARENA a = fb_arena_new(16 << 20);
+    struct web_answer first = {0};
+    for (size_t i = 0; i < n; i++) {
+        struct fake f = v[i].desk;
+        struct web_answer got;
+        tell(&v[i], &f, a, &got);
+        assert_int_equal(got.status, status);
+        if (i == 0)
+            first = got;
+        assert_true(fb_str_eq(got.body, first.body));
+        assert_string_equal(got.content_type, first.content_type);
+    }
+}
+
+/* Forged, foreign, unknown and refused. */
 static void every_refusal_reads_the_same(void **state)
 {
     (void)state;
@@ -316,17 +344,19 @@ static void every_refusal_reads_the_same(void **state)
         {.method = "GET", .path = "/"},
         {.method = "GET", .path = "/h/x.y"},
     };
-    FB_ARENA a = fb_arena_new(16 << 20);
-    struct web_answer first = {0};
-    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-        struct fake f = refused[i].desk;
-        struct web_answer got;
-        tell(&refused[i], &f, a, &got);
-        assert_int_equal(got.status, 404);
-        if (i == 0)
-            first = got;
-        assert_true(fb_str_eq(got.body, first.body));
-    }
+    all_read_the_same(refused, sizeof refused / sizeof *refused, 404);
+}
+
+static void asked_too_often_a_good_link_and_a_bad_one_read_the_same(void **state)
+{
+    (void)state;
+    const struct story many[] = {
+        {.method = "GET", .wait_s = 9, HELD},
+        {.method = "POST", .wait_s = 9, HELD},
+        {.method = "GET", .wait_s = 9, .desk = {.link_bad = true}},
+        {.method = "GET", .wait_s = 9, .path = "/style.css"},
+    };
+    all_read_the_same(many, sizeof many / sizeof *many, 429);
 }
 
 /* Whichever allocation fails: an answer, never a crash, never a decision that the visitor is not told of as such. */
@@ -345,6 +375,13 @@ static void memory_that_runs_out_is_an_answer(void **state)
         assert_true(got.status == 200 || got.status == 503 || got.status == 404);
         assert_non_null(got.body.p);
     }
+}
+
+static void every_language_says_everything_itself(void **state)
+{
+    (void)state;
+    assert_int_equal(site.wordings.n, 3);
+    assert_string_equal(site.wordings.warnings.p, "");
 }
 
 static void base_urls(void **state)
@@ -518,6 +555,16 @@ static struct fb_str post(const struct world *w, struct fb_arena *a, struct fb_s
                                           FB_FMT(path), more, body.n, FB_FMT(body)));
 }
 
+static void has_every_field(struct fb_arena *a, struct fb_str reply)
+{
+    for (const struct web_header *h = WEB_HEADERS; h->name; h++)
+        if (!strstr(reply.p, fb_arena_printf(a, "\r\n%s: %s\r\n", h->name, h->value).p))
+            fail_msg("no %s in:\n%s", h->name, reply.p);
+    assert_non_null(strstr(reply.p, "\r\nStrict-Transport-Security: "));
+    assert_non_null(strstr(reply.p, "\r\nContent-Type: "));
+    assert_non_null(strstr(reply.p, "\r\nConnection: close\r\n"));
+}
+
 static void a_link_with_real_keys_shows_and_decides(void **state)
 {
     (void)state;
@@ -527,9 +574,6 @@ static void a_link_with_real_keys_shows_and_decides(void **state)
     struct fb_str path = path_of(sign_link(&w, a, "here", fb_now_s() + 3600)), reply = get(&w, a, path);
     assert_int_equal(status_of(reply), 200);
     assert_non_null(strstr(reply.p, "always"));
-    for (const struct web_header *h = WEB_HEADERS; h->name; h++)
-        assert_non_null(strstr(reply.p, fb_arena_printf(a, "\r\n%s: %s\r\n", h->name, h->value).p));
-    assert_non_null(strstr(reply.p, "\r\nStrict-Transport-Security: "));
     assert_int_equal(w.fake.decided, 0);
     reply = post(&w, a, path, "Origin: https://forbear.example.org\r\nSec-Fetch-Site: same-origin\r\n", "withdraw");
     assert_int_equal(status_of(reply), 303);
@@ -587,6 +631,42 @@ static void bodies_that_are_too_large_are_not_read(void **state)
     world_close(&w);
 }
 
+static void every_answer_has_every_field(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open_with(&w, 10, "rate_hold = 7\n");
+    FB_ARENA a = fb_arena_new(4 << 20);
+    struct fb_str path = path_of(sign_link(&w, a, "here", fb_now_s() + 3600));
+    const struct {
+        const char *method, *path, *fields;
+        unsigned status;
+    } asked[] = {
+        {"GET", path.p, "", 200},
+        {"GET", "/style.css", "", 200},
+        {"GET", "/page.js", "", 200},
+        {"HEAD", "/robots.txt", "", 200},
+        {"GET", "/", "", 404},
+        {"PUT", path.p, "", 405},
+        {"POST", "/style.css", "", 405},
+        {"POST", path.p, "", 415},
+        {"POST", path.p, "Content-Type: application/x-www-form-urlencoded\r\n", 400},
+        {"POST", path.p, "Content-Length: 1000000\r\n", 413},
+        {"POST", NULL, "", 303},
+        {"GET", path.p, "", 503},
+        {"GET", path.p, "", 429},
+    };
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        if (asked[i].status == 503)
+            assert_int_equal(unlink(w.conf->keeper_socket), 0);
+        struct fb_str reply = asked[i].path ? exchange(&w, a, fb_arena_printf(a, "%s %s HTTP/1.1\r\nHost: x\r\n%s\r\n", asked[i].method, asked[i].path, asked[i].fields))
+                                            : post(&w, a, path, "", "release");
+        assert_int_equal(status_of(reply), asked[i].status);
+        has_every_field(a, reply);
+    }
+    world_close(&w);
+}
+
 static void a_keeper_that_is_away_is_a_503(void **state)
 {
     (void)state;
@@ -629,7 +709,6 @@ static void who_asks_too_often_is_told_when(void **state)
     struct fb_str reply = get(&w, a, FB_STR("/robots.txt"));
     assert_int_equal(status_of(reply), 429);
     assert_non_null(strstr(reply.p, "\r\nRetry-After: 20\r\n"));
-    assert_non_null(strstr(reply.p, "\r\nCache-Control: no-store\r\n"));
     world_close(&w);
 }
 
@@ -774,12 +853,15 @@ int main(void)
         cmocka_unit_test(a_decision_leads_back_to_the_same_page),
         cmocka_unit_test(a_hundred_looks_decide_nothing),
         cmocka_unit_test(every_refusal_reads_the_same),
+        cmocka_unit_test(asked_too_often_a_good_link_and_a_bad_one_read_the_same),
+        cmocka_unit_test(every_language_says_everything_itself),
         cmocka_unit_test(memory_that_runs_out_is_an_answer),
         cmocka_unit_test(base_urls),
         cmocka_unit_test(a_link_with_real_keys_shows_and_decides),
         cmocka_unit_test(links_of_others_are_refused),
         cmocka_unit_test(a_link_of_a_new_key_needs_no_restart),
         cmocka_unit_test(bodies_that_are_too_large_are_not_read),
+        cmocka_unit_test(every_answer_has_every_field),
         cmocka_unit_test(a_keeper_that_is_away_is_a_503),
         cmocka_unit_test(a_visitor_who_dawdles_is_cut_off),
         cmocka_unit_test(who_asks_too_often_is_told_when),
