@@ -148,7 +148,8 @@ static int release_ended(struct fb_work *w, const struct fb_hold *hold, enum fb_
     switch (is) {
     case FB_QUEUE_DONE: return released(w, hold, why);
     case FB_QUEUE_ELSEWHERE: return released(w, hold, "the MTA has it for delivery");
-    case FB_QUEUE_ABSENT: return fb_go(w, hold, FB_STATE_gone, "it is no longer in the queue");
+    case FB_QUEUE_ABSENT:
+        return hold->asked ? released(w, hold, "the MTA was asked to, and has it no more") : fb_go(w, hold, FB_STATE_gone, "it is no longer in the queue");
     case FB_QUEUE_DIFFERENT: return not_ours(w, hold);
     case FB_QUEUE_FAILED: break;
     }
@@ -156,6 +157,19 @@ static int release_ended(struct fb_work *w, const struct fb_hold *hold, enum fb_
         fb_log(FB_LOG_ERROR, "release_failed", "queue_id=%s rule=%s reason=%s", hold->queue_id.p, hold->rule.p,
                fb_log_quote(FB_STR("the MTA's tool did not do it; tried again")));
     return 0;
+}
+
+/* On the record before it is done: of what is found nowhere after a kill it must be known whether it was us. */
+static int note_asked(struct fb_work *w, struct fb_hold *const *v, size_t n)
+{
+    struct fb_hold_id ids[FB_BATCH];
+    size_t first = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!v[i]->asked)
+            ids[first++] = v[i]->id;
+    int rc = fb_store_asked(w->store, ids, first, w->now_s, &w->err);
+    FB_CRASH_POINT("asked");
+    return rc;
 }
 
 int fb_do_releasing(struct fb_work *w, struct fb_arena *arena, struct fb_hold *v, size_t n)
@@ -175,6 +189,8 @@ int fb_do_releasing(struct fb_work *w, struct fb_arena *arena, struct fb_hold *v
         else
             going[go] = &v[i], files[go++] = reply.mail[i].file;
     }
+    if (!rc && go)
+        rc = note_asked(w, going, go);
     if (!rc)
         rc = fb_ask(w, arena, FB_QUEUE_RELEASE, files, go, &reply);
     if (go)

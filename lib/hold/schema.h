@@ -53,10 +53,12 @@ static const char *const fb_schema_steps[] = {
     "CREATE TABLE helped (person BLOB NOT NULL PRIMARY KEY, at_s INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE post (seq INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL, at_s INTEGER NOT NULL, hold BLOB NOT NULL,"
     " action INTEGER NOT NULL, message_id TEXT NOT NULL, owner BLOB NOT NULL, box BLOB NOT NULL) STRICT",
+    /* 4: whether the MTA was asked to release it */
+    "ALTER TABLE hold ADD COLUMN asked INTEGER NOT NULL DEFAULT 0",
 };
 
-#define FB_SCHEMA_VERSION 3
-#define FB_SCHEMA_SET_VERSION "PRAGMA user_version = 3"
+#define FB_SCHEMA_VERSION 4
+#define FB_SCHEMA_SET_VERSION "PRAGMA user_version = 4"
 _Static_assert(sizeof fb_schema_steps / sizeof *fb_schema_steps == FB_SCHEMA_VERSION, "one step a version");
 
 #endif

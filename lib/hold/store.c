@@ -32,11 +32,11 @@ enum { FILE_MODE = 0660, ACTION_WITHDRAW = 2 }; /* of enum fb_desk_action; every
 /* --- statements --- */
 
 #define HOLD_COLUMNS "id, queue_id, state, rule, created_s, deadline_s, changed_s, fingerprint, message_id, copy_sent, decision, action," \
-    " person, owner, thread, opens_s, notice_s, notice_hash, later_hash, later, extended, reminded, wrong, language"
+    " person, owner, thread, opens_s, notice_s, notice_hash, later_hash, later, extended, reminded, wrong, language, asked"
 #define HOLD_BLOBS "box, sealed, key_box, later_box"
 
 enum query {
-    Q_BEGIN, Q_COMMIT, Q_ROLLBACK, Q_ADD, Q_EVENT, Q_GET, Q_FIND, Q_LIST, Q_DEADLINE, Q_STATE, Q_STEP, Q_DECIDE, Q_READY, Q_SENT, Q_COPY,
+    Q_BEGIN, Q_COMMIT, Q_ROLLBACK, Q_ADD, Q_EVENT, Q_GET, Q_FIND, Q_LIST, Q_DEADLINE, Q_STATE, Q_STEP, Q_DECIDE, Q_READY, Q_SENT, Q_COPY, Q_ASKED,
     Q_FORGET, Q_EVENTS, Q_COUNT, Q_COUNTS, Q_RECENT, Q_SPARED, Q_SPARE, Q_BY_NOTICE, Q_ON_THREAD, Q_POST, Q_POSTS, Q_POST_DONE, Q_HELPED,
     Q_HELP_DONE, Q_WRONG, Q_WRONG_COUNT, Q_LAST_NOTICE, Q_GATHER, Q_ALONE, Q_GATHERED, Q_SENT_EVENTS, Q_LATER, Q_LATER_DONE, Q_CLOSED, Q_FORGET_WHO,
     Q_FORGET_SPARE, Q_FORGET_HELPED, QUERIES
@@ -56,12 +56,13 @@ static const char *const queries[QUERIES] = {
     [Q_STATE] = "SELECT state FROM hold WHERE id = ?1",
     [Q_STEP] = "UPDATE hold SET state = ?2, changed_s = ?3 WHERE id = ?1",
     /* As long as the box is there, the notice is owed, and with it the key. */
-    [Q_DECIDE] = "UPDATE hold SET decision = ?2, action = ?3, key_box = iif(box IS NULL, ?4, key_box), copy_sent = 0 WHERE id = ?1",
+    [Q_DECIDE] = "UPDATE hold SET decision = ?2, action = ?3, key_box = iif(box IS NULL, ?4, key_box), copy_sent = 0, asked = 0 WHERE id = ?1",
     [Q_READY] = "UPDATE hold SET sealed = ?2, key_box = ?3, message_id = ?4, notice_hash = ?5, notice_s = ?6 WHERE id = ?1 AND notice_s = 0",
     [Q_SENT] = "UPDATE hold SET box = NULL, key_box = NULL, message_id = NULL WHERE id = ?1 OR (message_id = (SELECT message_id FROM hold"
                " WHERE id = ?1) AND later = 0)",
     [Q_SENT_EVENTS] = "SELECT id, state FROM hold WHERE id = ?1 OR (message_id = (SELECT message_id FROM hold WHERE id = ?1) AND later = 0)",
     [Q_COPY] = "UPDATE hold SET copy_sent = 1 WHERE id = ?1",
+    [Q_ASKED] = "UPDATE hold SET asked = 1 WHERE id = ?1",
     [Q_FORGET] = "DELETE FROM hold WHERE (?1 >> state) & 1 AND changed_s < ?2",
     [Q_EVENTS] = "SELECT at_s, was, became, who, why FROM event WHERE hold = ?1 ORDER BY seq",
     [Q_COUNT] = "INSERT INTO count (day, name, n) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET n = n + excluded.n",
@@ -419,7 +420,8 @@ struct change {
     const uint8_t *person, *thread;
     struct fb_str rule;
     const struct fb_count *counts;
-    size_t n; /* counts; how many were forgotten */
+    const struct fb_hold_id *ids;
+    size_t n; /* counts; ids; how many were forgotten */
 };
 
 typedef int change_fn(struct fb_store *s, struct change *c, struct fb_err *err);
@@ -674,6 +676,22 @@ int fb_store_copy_sent(struct fb_store *s, struct fb_hold_id id, int64_t now_s, 
     return change(s, copy_sent, &c, err);
 }
 
+static int asked(struct fb_store *s, struct change *c, struct fb_err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < c->n && !rc; i++) {
+        c->id = c->ids[i];
+        rc = note(s, c, Q_ASKED, err);
+    }
+    return rc;
+}
+
+int fb_store_asked(struct fb_store *s, const struct fb_hold_id *ids, size_t n, int64_t now_s, struct fb_err *err)
+{
+    struct change c = {.ids = ids, .n = n, .now_s = now_s, .by = "keeper", .why = "the MTA is asked to release it"};
+    return n ? change(s, asked, &c, err) : 0;
+}
+
 /* A set of states as bits, for (?1 >> state) & 1. */
 static int64_t states_bits(bool open)
 {
@@ -830,7 +848,8 @@ static int hold_columns(struct fb_store *s, sqlite3_stmt *q, struct fb_arena *ar
                         .copy_sent = sqlite3_column_int(q, 9), .action = sqlite3_column_int(q, 11),
                         .opens_s = sqlite3_column_int64(q, 15), .notice_s = sqlite3_column_int64(q, 16),
                         .later = (enum fb_later_mail)sqlite3_column_int(q, 19), .extended = sqlite3_column_int(q, 20),
-                        .reminded = sqlite3_column_int(q, 21), .wrong = sqlite3_column_int(q, 22)};
+                        .reminded = sqlite3_column_int(q, 21), .wrong = sqlite3_column_int(q, 22),
+                        .asked = sqlite3_column_int(q, 24)};
     if (column(q, 0, arena, &id) || column(q, 1, arena, &h.queue_id) || column(q, 3, arena, &h.rule) ||
         column(q, 8, arena, &h.message_id) || column(q, 10, arena, &h.decision) || column(q, 23, arena, &h.language))
         return fb_fail_memory(err);
@@ -844,8 +863,8 @@ static int hold_columns(struct fb_store *s, sqlite3_stmt *q, struct fb_arena *ar
 /* The columns of HOLD_BLOBS, behind them. */
 static int blob_columns(sqlite3_stmt *q, struct fb_arena *arena, struct fb_hold *ret)
 {
-    return column(q, 24, arena, &ret->box) || column(q, 25, arena, &ret->sealed) || column(q, 26, arena, &ret->key_box) ||
-           column(q, 27, arena, &ret->later_box);
+    return column(q, 25, arena, &ret->box) || column(q, 26, arena, &ret->sealed) || column(q, 27, arena, &ret->key_box) ||
+           column(q, 28, arena, &ret->later_box);
 }
 
 int fb_store_get(struct fb_store *s, struct fb_hold_id id, struct fb_arena *arena, struct fb_hold *ret, struct fb_err *err)

@@ -48,6 +48,7 @@ struct fb_hold {
     struct fb_str key_box;  /* that key, sealed to the keeper; empty once the notice was accepted, save while it is withdrawn by the link */
     struct fb_str message_id; /* of the mail about it that the MTA has not accepted yet; those of one gathered notice have the same */
     bool copy_sent;         /* withdrawing: the sender's copy was accepted by the MTA */
+    bool asked;             /* releasing: the MTA was asked to release it; if it is not in the queue any more, that was us */
     struct fb_str decision; /* the signed token that allowed the step to releasing or withdrawing; empty for the deadline */
     int action;             /* enum fb_desk_action that goes with it; 0: none */
     uint8_t person[FB_HASH], owner[FB_HASH], thread[FB_HASH];
@@ -164,6 +165,8 @@ int fb_store_later(struct fb_store *s, struct fb_hold_id id, enum fb_later_mail 
 int fb_store_later_done(struct fb_store *s, struct fb_hold_id id, int64_t now_s, const char *why, struct fb_err *err);
 /* The sender's copy was accepted. */
 int fb_store_copy_sent(struct fb_store *s, struct fb_hold_id id, int64_t now_s, struct fb_err *err);
+/* The MTA is about to be asked to release these. */
+int fb_store_asked(struct fb_store *s, const struct fb_hold_id *ids, size_t n, int64_t now_s, struct fb_err *err);
 
 /* Closed holds that changed before @before_s lose whose they were, what was sealed and which message it was: state, rule and times stay,
  * so that the link still answers. *ret_n says how many. What is spared no more at @now_s goes too. */

@@ -31,6 +31,7 @@ struct helper {
     atomic_size_t n;
     struct queued v[HELPER_FILES];
     atomic_uint calls[FB_QUEUE_DELETE + 1];
+    atomic_uint unanswered; /* such a call is done, and the caller never hears of it */
 };
 
 static struct queued *helper_file(struct helper *h, struct fb_str queue_id)
@@ -97,6 +98,8 @@ static void helper_answer(struct helper *h, int fd)
             helper_mail(q, &reply.mail[i]);
     }
     pthread_mutex_unlock(&h->lock);
+    if (req.op == h->unanswered)
+        return;
     fb_frame_send(fd, fb_queue_reply_encode(arena, &reply), &err);
     if (req.op == FB_QUEUE_FETCH && reply.outcome[0] == FB_QUEUE_DONE)
         helper_fetched(fd, arena, helper_file(h, req.v[0].queue_id));
