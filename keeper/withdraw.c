@@ -2,7 +2,10 @@
  * that is refused leaves the message held; its deadline stays, and where that has passed it is released. The smallest change and
  * the advice are known only where the sender's link, which alone opens the page, came with the decision; without it the copy is plain.
  *
- * DIAGNOSTICS: logs copy_refused, copy_later (once), delete_failed (once), decision_invalid. */
+ * A copy that is put off for ever keeps the message for ever: its sender took it back, so it is not delivered, and nobody has it
+ * yet, so it is not deleted. An admin is told so each hour.
+ *
+ * DIAGNOSTICS: logs copy_refused, decision_invalid; copy_later, fetch_failed, delete_failed (once), and withdraw_stuck each hour. */
 #include "crash.h"
 #include "daemon/daemon.h"
 #include "daemon/log.h"
@@ -13,6 +16,7 @@
 #include "work.h"
 
 enum { LATER_FIRST_MS = 1000, LATER_MAX_MS = 300000, ARENA_SLACK = 16 << 20 };
+enum { STUCK_TRIES = 12 }; /* a try every five minutes in the end: the twelfth comes after 19, and each twelfth from then on an hour later */
 
 /* A withdrawal without a decision is one at the deadline, and only where the configuration says so. */
 static bool is_allowed(struct fb_work *w, struct fb_arena *arena, const struct fb_hold *hold, struct fb_err *err)
@@ -28,8 +32,13 @@ static bool is_allowed(struct fb_work *w, struct fb_arena *arena, const struct f
 
 static int again(struct fb_work *w, const struct fb_hold *hold, const char *event, const char *reason)
 {
-    if (fb_later_again(&w->later, hold->id, w->now_ms, LATER_FIRST_MS, LATER_MAX_MS) == 1)
+    unsigned tries = fb_later_again(&w->later, hold->id, w->now_ms, LATER_FIRST_MS, LATER_MAX_MS);
+    if (tries == 1)
         fb_log(FB_LOG_ERROR, event, "queue_id=%s rule=%s reason=%s", hold->queue_id.p, hold->rule.p, fb_log_quote(fb_str(reason)));
+    else if (tries && tries % STUCK_TRIES == 0)
+        fb_log(FB_LOG_ERROR, "withdraw_stuck", "queue_id=%s rule=%s since_s=%lld reason=%s do=\"mend the reason; or give its sender what `postcat -q %s`"
+               " shows, then `postsuper -d %s hold`\"", hold->queue_id.p, hold->rule.p, (long long)(w->now_s - hold->changed_s),
+               fb_log_quote(fb_str(reason)), hold->queue_id.p, hold->queue_id.p);
     return 0;
 }
 
