@@ -69,6 +69,6 @@ int keygen_main(int argc, char **argv)
         return command_misconfigured(&err);
     if (fb_keys_generate(conf->forbear_keys_dir, rotate, &err) || (geteuid() == 0 && give_all(conf->forbear_keys_dir, &err)))
         return command_failed(&err);
-    printf("keys are in %s\n%s", conf->forbear_keys_dir, rotate ? "restart forbear-keeper and forbear-web to use the new one\n" : "");
+    printf("keys are in %s\n%s", conf->forbear_keys_dir, rotate ? "reload forbear-keeper to use the new one\n" : "");
     return FB_EXIT_OK;
 }

@@ -163,7 +163,9 @@ static void serve(struct room *r, struct visitor *v)
     struct fb_err err;
     struct fb_str frame;
     if (arena && fb_frame_recv(v->fd, arena, &frame, &err) == 0) {
+        pthread_mutex_lock(&r->desk->k->lock);
         struct fb_str answer = fb_desk_answer(r->desk, frame, fb_now_s(), arena);
+        pthread_mutex_unlock(&r->desk->k->lock);
         if (answer.p && fb_frame_send(v->fd, answer, &err))
             fb_log(FB_LOG_VERBOSE, "visitor_gone", "reason=%s", fb_log_quote(fb_str(err.text)));
     }

@@ -7,7 +7,7 @@
 #include "wire/desk.h"
 
 struct fb_desk {
-    const struct fb_keeper *k;
+    struct fb_keeper *k;
     struct fb_store *store; /* NULL: to be opened at the next request */
     int listen_fd;
 };

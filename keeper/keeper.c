@@ -11,30 +11,55 @@
 #include "base/io.h"
 #include "wire/desk.h"
 
-static int read_keys(const char *dir, struct fb_keeper *k, struct fb_err *err)
+static void close_keys(struct fb_signer *signer, struct fb_verifier *verifier)
 {
+    if (signer)
+        fb_signer_close(signer);
+    if (verifier)
+        fb_verifier_close(verifier);
+}
+
+int fb_keeper_reload(struct fb_keeper *k, struct fb_err *err)
+{
+    struct fb_signer *signer, *old_signer = k->signer;
+    struct fb_verifier *verifier, *old_verifier = k->verifier;
+    const char *dir = k->conf->forbear_keys_dir;
+    if (fb_signer_open(dir, &signer, err))
+        return -1;
+    if (fb_verifier_open(dir, &verifier, err)) {
+        fb_signer_close(signer);
+        return -1;
+    }
+    pthread_mutex_lock(&k->lock);
+    k->signer = signer;
+    k->verifier = verifier;
+    pthread_mutex_unlock(&k->lock);
+    close_keys(old_signer, old_verifier);
+    return 0;
+}
+
+static int read_keys(struct fb_keeper *k, struct fb_err *err)
+{
+    const char *dir = k->conf->forbear_keys_dir;
     if (fb_keys_read(dir, "box.pub", k->box_public, sizeof k->box_public, err) ||
         fb_keys_read(dir, "box.key", k->box_secret, sizeof k->box_secret, err) ||
         fb_keys_read(dir, "hash.key", k->hash_key, sizeof k->hash_key, err))
         return -1;
-    return fb_signer_open(dir, &k->signer, err) || fb_verifier_open(dir, &k->verifier, err) ? -1 : 0;
+    return fb_keeper_reload(k, err);
 }
 
 int fb_keeper_init(const struct fb_conf *conf, struct fb_keeper *ret, struct fb_err *err)
 {
-    *ret = (struct fb_keeper){.conf = conf, .from = conf->notice_from, .wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
-                              .stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    *ret = (struct fb_keeper){.conf = conf, .from = conf->notice_from, .lock = PTHREAD_MUTEX_INITIALIZER,
+                              .wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
     if (ret->wake_fd < 0 || ret->stop_fd < 0)
         return fb_fail_errno(err, "eventfd");
-    return read_keys(conf->forbear_keys_dir, ret, err);
+    return read_keys(ret, err);
 }
 
 void fb_keeper_done(struct fb_keeper *k)
 {
-    if (k->signer)
-        fb_signer_close(k->signer);
-    if (k->verifier)
-        fb_verifier_close(k->verifier);
+    close_keys(k->signer, k->verifier);
     sodium_memzero(k->box_secret, sizeof k->box_secret);
     sodium_memzero(k->hash_key, sizeof k->hash_key);
     fb_fd_cleanup(&k->wake_fd);

@@ -3,7 +3,9 @@
  *
  * DIAGNOSTICS: exit codes of daemon/daemon.h; what keeps it from starting is on standard error. */
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 
 #include "base/io.h"
@@ -40,11 +42,29 @@ static int open_desk(const struct fb_conf *conf, int *ret_fd, struct fb_err *err
     return *ret_fd >= 0 ? 0 : fb_unix_listen(conf->keeper_socket, 0660, "forbear-web", ret_fd, err);
 }
 
+/* Whether the signal that came says so. */
+static bool is_reload(int signal_fd)
+{
+    struct signalfd_siginfo what;
+    return read(signal_fd, &what, sizeof what) == sizeof what && what.ssi_signo == SIGUSR1;
+}
+
+static void reload(struct fb_keeper *k)
+{
+    struct fb_err err;
+    if (fb_keeper_reload(k, &err))
+        fb_log(FB_LOG_ERROR, "reload_failed", "reason=%s", fb_log_quote(fb_str(err.text)));
+    else
+        fb_log(FB_LOG_INFO, "reloaded", "keys_dir=%s", k->conf->forbear_keys_dir);
+}
+
 static int work(struct fb_keeper *k, int signal_fd, struct fb_err *err)
 {
     struct fb_work w;
+    int rc;
     fb_work_init(&w, k);
-    int rc = fb_work_run(&w, signal_fd, err);
+    while ((rc = fb_work_run(&w, signal_fd, err)) == 0 && is_reload(signal_fd))
+        reload(k);
     fb_work_done(&w);
     return rc;
 }

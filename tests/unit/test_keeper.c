@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -554,6 +555,38 @@ static void what_is_no_good_token_is_refused_alike(void **state)
     }
     after(w, 1);
     is_state(w, &h, FB_STATE_held);
+}
+
+/* A rotation needed a restart: until then nothing that the new key had signed was good. */
+static void keys_are_read_anew_while_it_runs(void **state)
+{
+    struct world *w = *state;
+    struct fb_desk_view view;
+    struct fb_err err;
+    struct fb_str admins;
+    struct fb_hold first = milter_holds(w, FB_STATE_pending, NULL);
+    after(w, 0);
+    struct fb_str before = token_of(w, 0);
+    struct fb_hold second = milter_holds(w, FB_STATE_pending, NULL);
+    after(w, 0);
+    assert_int_equal(fb_keys_generate(w->keys, true, &err), 0);
+    struct fb_signer *fresh; /* what `forbear release` signs with */
+    assert_int_equal(fb_signer_open(w->keys, &fresh, &err), 0);
+    struct fb_token t = {.hold = second.id, .node = FB_STR("forbear"), .exp_s = T0 + 1000, .use = FB_TOKEN_ADMIN_RELEASE, .admin = FB_STR("root")};
+    assert_int_equal(fb_token_sign(fresh, &t, w->arena, &admins, &err), 0);
+    fb_signer_close(fresh);
+    assert_int_equal(ask_desk(w, FB_DESK_DECIDE, FB_DESK_RELEASE, admins, &view), FB_DESK_REFUSED);
+    assert_int_equal(fb_keeper_reload(&w->keeper, &err), 0);
+    assert_int_equal(ask_desk(w, FB_DESK_DECIDE, FB_DESK_RELEASE, admins, &view), FB_DESK_DONE);
+    assert_int_equal(ask_desk(w, FB_DESK_DECIDE, FB_DESK_RELEASE, before, &view), FB_DESK_DONE);
+    assert_int_equal(fb_io_write_file(w->keys, "signing.key", FB_STR("nonsense"), 0600, &err), 0);
+    assert_int_equal(fb_keeper_reload(&w->keeper, &err), -1);
+    after(w, 0);
+    is_state(w, &first, FB_STATE_released);
+    is_state(w, &second, FB_STATE_released);
+    milter_holds(w, FB_STATE_pending, NULL); /* is told with the key that was good */
+    after(w, 300);
+    assert_int_equal(ask_desk(w, FB_DESK_SHOW, FB_DESK_RELEASE, token_of(w, w->smtp.n - 1), &view), FB_DESK_DONE);
 }
 
 static void an_admins_token_decides_what_it_names_and_nothing_else(void **state)
@@ -1192,6 +1225,46 @@ static void a_copy_that_is_put_off_is_tried_again_and_nothing_deleted_before(voi
     is_state(w, &h, FB_STATE_withdrawn);
 }
 
+/* How often the log says @event within the next hour, of which every five minutes are looked at. */
+static int said_within_an_hour(struct world *w, const char *event)
+{
+    char path[96], line[4200];
+    int n = 0, saved = dup(STDERR_FILENO);
+    snprintf(path, sizeof path, "%s/log", w->dir);
+    FB_FD fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    dup2(fd, STDERR_FILENO);
+    for (int i = 0; i < 12; i++)
+        after(w, 300);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    FILE *log = fopen(path, "r");
+    while (fgets(line, sizeof line, log))
+        n += strstr(line, event) != NULL;
+    fclose(log);
+    return n;
+}
+
+/* It was said once, and never again. */
+static void what_cannot_be_returned_is_kept_and_told_each_hour(void **state)
+{
+    struct world *w = *state;
+    struct queued *q;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
+    after(w, 0);
+    press(w, FB_DESK_WITHDRAW);
+    w->smtp.data = "451 4.3.0 later";
+    after(w, 0);
+    struct fb_str event = fb_arena_printf(w->arena, "withdraw_stuck queue_id=%s", h.queue_id.p);
+    for (int hour = 0; hour < 30; hour++)
+        assert_int_equal(said_within_an_hour(w, event.p), 1);
+    is_state(w, &h, FB_STATE_withdrawing);
+    assert_int_equal(q->released + q->deleted, 0);
+    assert_int_equal(w->smtp.n, 1); /* the notice */
+    w->smtp.data = "250 ok";
+    after(w, 300);
+    is_state(w, &h, FB_STATE_withdrawn);
+}
+
 static void killed_after_the_copy_it_deletes_and_sends_no_second(void **state)
 {
     struct world *w = *state;
@@ -1264,6 +1337,41 @@ static void while_the_helper_is_away_everything_stays(void **state)
     after(w, 31);
     is_state(w, &h, FB_STATE_released);
     assert_int_equal(q->released, 1);
+}
+
+/* It ended as gone, "not by forbear". */
+static void what_we_released_is_released_though_we_died_before_we_noted_it(void **state)
+{
+    struct world *w = *state;
+    struct queued *q;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
+    after(w, 0);
+    w->helper.unanswered = FB_QUEUE_RELEASE;
+    after(w, DELAY);
+    is_state(w, &h, FB_STATE_releasing);
+    assert_int_equal(q->released, 1);
+    w->helper.unanswered = 0;
+    q->is = FB_QUEUE_ABSENT; /* delivered */
+    restart(w);
+    after(w, 0);
+    is_state(w, &h, FB_STATE_released);
+    assert_false(has_marker(w, &h));
+}
+
+static void what_an_admin_deletes_while_the_helper_is_away_is_gone(void **state)
+{
+    struct world *w = *state;
+    struct queued *q;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
+    after(w, 0);
+    w->helper.unanswered = FB_QUEUE_LOOK_UP;
+    after(w, DELAY);
+    is_state(w, &h, FB_STATE_releasing);
+    w->helper.unanswered = 0;
+    q->is = FB_QUEUE_ABSENT;
+    restart(w);
+    after(w, 0);
+    is_state(w, &h, FB_STATE_gone);
 }
 
 static void what_an_admin_took_out_of_the_hold_queue_is_gone(void **state)
@@ -1526,6 +1634,7 @@ int main(void)
         TEST(the_link_releases_once),
         TEST(to_look_changes_nothing),
         TEST(what_is_no_good_token_is_refused_alike),
+        TEST(keys_are_read_anew_while_it_runs),
         TEST(an_admins_token_decides_what_it_names_and_nothing_else),
         TEST(a_decision_that_does_not_verify_waits_for_the_deadline),
         TEST(after_a_release_the_same_thread_and_rule_do_not_hold_again),
@@ -1555,11 +1664,14 @@ int main(void)
         TEST(a_key_that_opens_nothing_is_not_kept),
         TEST(a_copy_that_is_refused_leaves_it_held_until_the_deadline),
         TEST(a_copy_that_is_put_off_is_tried_again_and_nothing_deleted_before),
+        TEST(what_cannot_be_returned_is_kept_and_told_each_hour),
         TEST(killed_after_the_copy_it_deletes_and_sends_no_second),
         TEST(killed_after_deleting_it_is_withdrawn),
         TEST(in_notify_mode_the_sender_is_told_and_nothing_is_asked_of_the_queue),
         TEST(advice_that_is_refused_is_let_go),
         TEST(while_the_helper_is_away_everything_stays),
+        TEST(what_we_released_is_released_though_we_died_before_we_noted_it),
+        TEST(what_an_admin_deletes_while_the_helper_is_away_is_gone),
         TEST(what_an_admin_took_out_of_the_hold_queue_is_gone),
         TEST(a_marker_that_was_lost_is_written_again),
         TEST(a_deleted_store_strands_nothing),
