@@ -57,19 +57,6 @@ static int keys_check(const char *dir, struct fb_err *err)
     return 0;
 }
 
-/* A link is as long as its base and its node make it; one that is too long could not be sent. */
-static int link_check(const struct fb_conf *conf, struct fb_arena *arena, struct fb_err *err)
-{
-    static const char claims[] = "{\"exp\":\"2026-11-28T00:00:00Z\",\"hid\":\"0123456789012345678901\",\"node\":\"\",\"use\":\"decide\"}";
-    uint8_t secret[64] = {0}, key[FB_PAGE_KEY] = {0};
-    struct fb_str payload = fb_arena_printf(arena, "%s%s", claims, conf->forbear_node), token, link;
-    if (!payload.p)
-        return fb_fail_memory(err);
-    if (fb_paseto_sign(secret, payload, FB_STR("{\"kid\":\"01234567\"}"), FB_STR_NONE, arena, &token, err))
-        return -1;
-    return fb_link_make(conf->web_base_url, token, key, arena, &link, err);
-}
-
 /* postconf(5): the last line of a name counts. */
 static bool long_queue_ids(struct fb_str text)
 {
@@ -150,8 +137,7 @@ static int check(const char *path)
     if (fb_policy_load(path, NULL, &policy, &err))
         return command_misconfigured(&err);
     const struct fb_conf *conf = fb_policy_conf(policy);
-    if (link_check(conf, arena, &err) || keys_check(conf->forbear_keys_dir, &err) || reach_check(conf, arena, &err) ||
-        texts_check(conf, arena, &err))
+    if (keys_check(conf->forbear_keys_dir, &err) || reach_check(conf, arena, &err) || texts_check(conf, arena, &err))
         return command_misconfigured(&err);
     warnings(policy, arena);
     printf("%s: OK\n", path);

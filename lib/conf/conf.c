@@ -364,11 +364,25 @@ static int notice_from_fill(struct full *f, struct fb_err *err)
     return from.p ? set(f, row_find("notice", "from"), "", from, err) : fb_fail_memory(err);
 }
 
+/* A link is as long as its base and its node make it; one that is too long for mail programs is not made. It must be known here: a program
+ * that runs finds it only once a message is held, whose sender then cannot be told. The figures are lib/token's, "<base>/h/v4.public.<claims
+ * and signature>.<footer>.<key>", and a test compares them. */
+static int link_check(const struct fb_conf *c, struct fb_err *err)
+{
+    enum { LINK_MAX = 360, CLAIMS = 86, SIGNATURE = 64, FOOTER_TEXT = 24, KEY_TEXT = 43 };
+    size_t body = (4 * (CLAIMS + strlen(c->forbear_node) + SIGNATURE) + 2) / 3;
+    size_t n = strlen(c->web_base_url) + sizeof "/h/v4.public..." - 1 + body + FOOTER_TEXT + KEY_TEXT;
+    if (n > LINK_MAX)
+        return fb_fail(err, "%s: [web] base_url and [forbear] node make links of %zu characters: %zu more than the %d that mail programs leave whole",
+                       c->path, n, n - LINK_MAX, LINK_MAX);
+    return 0;
+}
+
 static int fill(struct full *f, const char *path, const char *over, struct fb_err *err)
 {
     if (defaults_set(f, NULL, err) || (path && file_load(f, path, err)) || (over && file_load(f, over, err)))
         return -1;
-    return notice_from_fill(f, err);
+    return link_check(&f->conf, err) || notice_from_fill(f, err) ? -1 : 0;
 }
 
 int fb_conf_load(const char *path, struct fb_conf **ret, struct fb_err *err)

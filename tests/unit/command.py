@@ -113,7 +113,7 @@ phrases = none
 
     def test_config_check_refuses_links_that_would_be_too_long(self):
         self.write_conf(more="[web]\nbase_url = https://" + "x" * 80)
-        self.assertIn("base_url", self.run_it("config", "check", want=CONFIG))
+        self.assertIn("make links of 380 characters: 20 more than", self.run_it("config", "check", want=CONFIG))
 
     def warned(self, web):
         """What is said of the page alone, with these lines in [web]."""

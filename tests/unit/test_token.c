@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "conf/conf.h"
 #include "hold/seal.h"
 #include "token/token.h"
 
@@ -348,6 +349,28 @@ static void a_link_is_at_most_360_characters_and_comes_apart_again(void **state)
         assert_false(fb_link_parse((struct fb_str){last.p, n}, &got_token, got_key) && verify(f, got_token) == 0);
 }
 
+/* What the configuration says of a link's length, for every node and the base that it leaves room for, and one character more. */
+static void the_configuration_knows_how_long_links_will_be(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t key[FB_PAGE_KEY] = {0};
+    struct fb_token t = a_token();
+    struct fb_str link;
+    for (int n = 1; n <= 32; n++) {
+        t.node = fb_arena_printf(f->arena, "%.*s", n, "abcdefghijklmnopqrstuvwxyz-012345");
+        assert_int_equal(fb_link_make("", signed_as(f, &t), key, f->arena, &link, &f->err), 0);
+        int room = FB_LINK_MAX - (int)link.n;
+        for (int more = 0; more < 2; more++) {
+            struct fb_conf *conf = NULL;
+            struct fb_str text = fb_arena_printf(f->arena, "[forbear]\nnode = %.*s\n[web]\nbase_url = http://%0*d\n", FB_FMT(t.node), room + more - 7, 0);
+            assert_int_equal(fb_io_write_file(f->dir, "forbear.conf", text, 0600, &f->err), 0);
+            assert_int_equal(fb_conf_load(path_of(f, "forbear.conf"), &conf, &f->err), more ? -1 : 0);
+            assert_true(!more || strstr(f->err.text, "make links of 361 characters: 1 more"));
+            fb_conf_free(conf);
+        }
+    }
+}
+
 static void a_node_of_13_characters_still_fits_and_a_longer_link_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -394,6 +417,7 @@ int main(void)
         CASE(a_token_of_another_gateways_key_is_refused),
         CASE(a_key_file_that_is_none_is_named),
         CASE(a_link_is_at_most_360_characters_and_comes_apart_again),
+        CASE(the_configuration_knows_how_long_links_will_be),
         CASE(a_node_of_13_characters_still_fits_and_a_longer_link_is_refused),
         CASE(every_allocation_may_fail),
     };
