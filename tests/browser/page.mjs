@@ -21,8 +21,9 @@ const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", arg
 
 /* ---- what all tests do ---- */
 
-async function visit(link, options, told) {
+async function visit(link, { served = {}, ...options }, told) {
   const context = await browser.newContext({ locale: "en-GB", viewport: { width: 1100, height: 900 }, ...options });
+  for (const [name, body] of Object.entries(served)) await context.route(`**/${name}`, (route) => route.fulfill({ body }));
   const page = await context.newPage();
   const asked = [];
   page.on("request", (r) => asked.push(r.url()));
@@ -61,9 +62,43 @@ const comesBack = (link, text) => visit(link, {}, async (page) => {
   assert.equal(await page.getByRole("button", { name: "Send it now" }).count(), 0, "there is nothing left to decide");
 });
 
+/* Nothing needs scrolling sideways, no text runs out of its box, and no word of what can be pressed is broken. */
 async function fits(page) {
-  const { wide, seen } = await page.evaluate(() => ({ wide: document.documentElement.scrollWidth, seen: document.documentElement.clientWidth }));
-  assert.ok(wide <= seen, `nothing is cut off at the side (${wide} > ${seen})`);
+  const found = await page.evaluate(() => {
+    const broken = (e) => {
+      const range = document.createRange(), words = e.firstChild.data.matchAll(/\S+/g);
+      return [...words].some((w) => (range.setStart(e.firstChild, w.index), range.setEnd(e.firstChild, w.index + w[0].length), range.getClientRects().length > 1));
+    };
+    const all = (selector, wrong) => [...document.querySelectorAll(selector)].filter((e) => e.clientWidth && wrong(e)).map((e) => e.outerHTML.slice(0, 80));
+    return [...all(":root, main *:not(.unseen)", (e) => e.scrollWidth > e.clientWidth + 1), ...all(".choice, .beside button", broken)];
+  });
+  assert.deepEqual(found, [], "nothing is cut off, or broken");
+}
+
+/* Tabs once through the page. Whatever has the focus is seen to have it, and is not covered (WCAG 2.2: 2.4.7, 2.4.11, 1.4.11). */
+async function tabbed(page) {
+  const reached = [];
+  const all = await page.locator("a[href]:visible, button:visible:enabled").count();
+  while (reached.length < all) {
+    await page.keyboard.press("Tab");
+    const at = await page.evaluate(() => {
+      const luminance = (colour) => {
+        const [r, g, b] = colour.match(/[\d.]+/g).map((n) => (n / 255 <= 0.04045 ? n / 255 / 12.92 : ((n / 255 + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+      };
+      const behind = (e) => (!e ? "rgb(255, 255, 255)" : /^rgba\(.* 0\)$/.test(getComputedStyle(e).backgroundColor) ? behind(e.parentElement) : getComputedStyle(e).backgroundColor);
+      const e = document.activeElement, style = getComputedStyle(e), box = e.getBoundingClientRect();
+      const [dark, light] = [luminance(style.outlineColor), luminance(behind(e.parentElement))].sort((a, b) => a - b);
+      const top = document.elementFromPoint(box.x + box.width / 2, box.y + Math.min(box.height / 2, 20));
+      return {
+        name: e.innerText.split("\n")[0], wide: style.outlineStyle === "none" ? 0 : parseFloat(style.outlineWidth), contrast: (light + 0.05) / (dark + 0.05),
+        seen: e.contains(top),
+      };
+    });
+    assert.ok(at.wide >= 2 && at.contrast >= 3 && at.seen, `one sees that "${at.name}" has the focus (${JSON.stringify(at)})`);
+    reached.push(at.name);
+  }
+  return reached;
 }
 
 async function letters(page) {
@@ -135,12 +170,60 @@ const tests = {
         assert.ok(box.high >= 44, `${box.name} is ${box.high} px high`);
       await looksWell(page, "phone");
     });
-    await visit(plan.held, { ...PHONE, viewport: { width: 320, height: 640 } }, fits);
+  },
+
+  async "zoomed: at 200%, by text alone, and down to 320 px nothing is lost"() {
+    const german = { locale: "de-DE" }; /* has the longest words */
+    await visit(plan.held, { ...german, viewport: { width: 640, height: 512 }, deviceScaleFactor: 2 }, async (page) => {
+      await fits(page);
+      await looksWell(page, "zoomed-200");
+      await tabbed(page);
+    });
+    await visit(plan.held, german, async (page) => {
+      await page.evaluate(() => (document.documentElement.style.fontSize = "200%"));
+      await fits(page);
+      await looksWell(page, "text-200");
+    });
+    await visit(plan.held, { ...german, viewport: { width: 320, height: 256 }, deviceScaleFactor: 4 }, async (page) => {
+      await fits(page);
+      await looksWell(page, "reflow-320");
+      await tabbed(page);
+    });
+    for (const locale of ["en-GB", "fr-FR"]) await visit(plan.held, { locale, viewport: { width: 320, height: 256 } }, fits);
+  },
+
+  async "forced colours: the user's own, and what is marked is seen to be"() {
+    for (const colorScheme of ["light", "dark"])
+      await visit(plan.held, { forcedColors: "active", colorScheme }, async (page) => {
+        await looksWell(page, `forced-colours-${colorScheme}`);
+        await tabbed(page);
+        const [mark, words] = await page.evaluate(() => [".words mark", ".words"].map((s) => getComputedStyle(document.querySelector(s)).backgroundColor));
+        assert.notEqual(mark, words, "marked words stand out");
+        const bare = await page.locator("button, .choice, .letters a").evaluateAll((all) => all.filter((e) => parseFloat(getComputedStyle(e).borderTopWidth) < 1).map((e) => e.innerText));
+        assert.deepEqual(bare, [], "what can be pressed has an edge");
+      });
+  },
+
+  async "the link of a mail that follows: where the words are, and what can be done without"() {
+    await visit(plan.held.replace(/[^.]*$/, "A".repeat(43)), {}, async (page) => {
+      await heading(page, "Your message has not been sent yet");
+      assert.ok(await page.getByText("Your words are shown from the link in the first notice").isVisible());
+      assert.ok(await page.getByRole("button", { name: "Take it back" }).isVisible());
+      await looksWell(page, "without-its-key");
+    });
   },
 
   async "dark: as easy to read"() {
     await visit(plan.held, { colorScheme: "dark" }, (page) => looksWell(page, "dark"));
     await visit(plan.release, { colorScheme: "dark", ...PHONE }, (page) => looksWell(page, "dark-phone-released"));
+  },
+
+  async "no JavaScript: nothing is missing"() {
+    await visit(plan.held, { served: { "page.js": "" } }, async (page) => {
+      await looksWell(page, "no-javascript-held");
+      await tabbed(page);
+      await accessible(page);
+    });
   },
 
   async "no JavaScript: read and sent all the same"() {
@@ -160,20 +243,12 @@ const tests = {
 
   async "keyboard only: every choice is reached, seen and pressed"() {
     await visit(plan.keyboard, {}, async (page) => {
-      const reached = [];
-      for (let n = 0; n < 20 && reached.at(-1) !== "This was wrong"; n++) {
-        await page.keyboard.press("Tab");
-        const at = await page.evaluate(() => {
-          const e = document.activeElement, style = getComputedStyle(e);
-          return { name: e.innerText.split("\n")[0], outline: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2 };
-        });
-        assert.ok(at.outline, `one sees that "${at.name}" has the focus`);
-        reached.push(at.name);
-      }
-      assert.deepEqual(reached, ["Take it back", "Let it wait", "Send it now", "We have talked", "This was wrong"]);
-      await page.keyboard.press("Shift+Tab");
+      const reached = await tabbed(page);
+      assert.deepEqual(reached.slice(0, 5), ["Take it back", "Let it wait", "Send it now", "We have talked", "This was wrong"]);
+      assert.ok(reached.length > 5, "and letters behind them");
+      await accessible(page);
       await picture(page, "keyboard");
-      for (let n = 0; n < 3; n++) await page.keyboard.press("Shift+Tab");
+      for (let n = 1; n < reached.length; n++) await page.keyboard.press("Shift+Tab");
       await page.keyboard.press("Enter");
       await heading(page, "Your message was taken back");
     });
@@ -246,13 +321,15 @@ const tests = {
       });
   },
 
-  async "print: the words, without the buttons"() {
-    await visit(plan.held, {}, async (page) => {
-      await page.emulateMedia({ media: "print" });
-      assert.ok(!(await page.locator("button").first().isVisible()));
-      assert.ok(await page.locator(".words").isVisible());
-      await picture(page, "print");
-    });
+  async "print: the words, without the buttons, on white whatever the screen"() {
+    for (const colorScheme of ["light", "dark"])
+      await visit(plan.held, { colorScheme }, async (page) => {
+        await page.emulateMedia({ media: "print" });
+        assert.ok(!(await page.locator("button").first().isVisible()));
+        assert.ok(await page.locator(".words").isVisible());
+        assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), "rgb(255, 255, 255)");
+        await looksWell(page, `print-${colorScheme}`);
+      });
   },
 
   async "a link that is not good says only that"() {

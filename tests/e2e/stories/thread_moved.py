@@ -40,6 +40,7 @@ def story(s):
     s.pause(1)
     s.check(len(s.mailboxes.from_forbear("ana@corp.example")) == 2 and store.column(queue_id, "deadline_s") == anew, "she is told once, and waits anew once")
     s.says("She sends it, by the link of the second mail.")
+    s.check("Your words are shown from the link in the first notice" in web.get(s.link(told)).text, "which has not the key to her words, and says where they are")
     web.press(s.link(told), "release")
     s.arrives(angry, "ben@corp.example", "cleo@corp.example")
     s.is_state(queue_id, "released")
