@@ -218,13 +218,19 @@ static void add_text(GMimeMultipart *both, const char *subtype, struct fb_str te
     g_mime_multipart_add(both, GMIME_OBJECT(part));
 }
 
+/* The mail that this one answers. A gathered notice answers none: of several parents mail programs make one chain, which ties together
+ * conversations that have nothing in common (RFC 5322, 3.6.4, discourages it), and below the first alone it would be missing from the others. */
+static struct fb_str answered(const struct fb_notice *n)
+{
+    return n->kind == FB_NOTICE_HELP ? n->answers : fb_str(json_string_value(json_object_get(n->facts, "message_id")));
+}
+
 int fb_notice_make(const struct fb_notice *n, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err)
 {
     struct writing w = {.n = n, .arena = arena, .err = err};
     json_auto_t *values = json_object();
     struct fb_str text, html;
-    struct fb_mime_head head = {.from = n->from, .to = n->to, .message_id = n->message_id, .now_s = n->now_s,
-                                .answers = n->kind == FB_NOTICE_HELP ? n->answers : fb_str(json_string_value(json_object_get(n->facts, "message_id")))};
+    struct fb_mime_head head = {.from = n->from, .to = n->to, .message_id = n->message_id, .now_s = n->now_s, .answers = answered(n)};
     if (!values)
         return fb_fail_memory(err);
     if (fb_language_open(n->data_dir, n->wanted, n->language, arena, &w.language, err) || make_values(&w, values) ||

@@ -642,6 +642,7 @@ static void several_are_gathered_with_a_link_each(void **state)
     assert_true(has(m->read.subject, "2 of your messages"));
     assert_true(has(m->read.text, "http://127.0.0.1/h/one") && has(m->read.text, "http://127.0.0.1/h/two"));
     assert_true(has(m->read.text, "12:15 (UTC+01:00)") && has(m->read.text, "12:30 (UTC+01:00)"));
+    assert_int_equal(m->read.in_reply_to.n + m->read.references_n, 0); /* it is of several threads */
 }
 
 static void what_follows_a_notice_says_what_it_is_about(void **state)
