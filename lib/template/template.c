@@ -312,12 +312,21 @@ static int put_all(const struct fb_parts *parts, const struct fb_part *t, json_t
     return ret->p ? 0 : fb_fail_memory(err);
 }
 
-/* Whether each {{>name}} of @t is one of @parts. */
-static int part_check(const struct fb_parts *parts, const struct fb_part *t, struct fb_err *err)
+/* Whether each {{>name}} of @t is one of @parts, and none contains itself. */
+static int part_check(const struct fb_parts *parts, const struct fb_part *t, unsigned depth, struct fb_err *err)
 {
-    for (size_t i = t->from; i < t->to; i++)
-        if (t->v[i].kind == PART && !fb_parts_find(parts, t->v[i].s))
-            return fb_fail(err, "template %s, line %u: there is no part {{>%.*s}}", t->file, t->v[i].line, FB_FMT(t->v[i].s));
+    for (size_t i = t->from; i < t->to; i++) {
+        const struct fb_piece *p = &t->v[i];
+        if (p->kind != PART)
+            continue;
+        const struct fb_part *inner = fb_parts_find(parts, p->s);
+        if (!inner)
+            return fb_fail(err, "template %s, line %u: there is no part {{>%.*s}}", t->file, p->line, FB_FMT(p->s));
+        if (depth == DEPTH_MAX)
+            return fb_fail(err, "template %s, line %u: {{>%.*s}} contains itself", t->file, p->line, FB_FMT(p->s));
+        if (part_check(parts, inner, depth + 1, err))
+            return -1;
+    }
     return 0;
 }
 
@@ -347,7 +356,7 @@ bool fb_part_next(const struct fb_part *whole, size_t *at, struct fb_part *ret)
 int fb_parts_check(const struct fb_parts *parts, struct fb_err *err)
 {
     for (size_t i = 0; i < parts->n; i++)
-        if (part_check(parts, &parts->v[i], err))
+        if (part_check(parts, &parts->v[i], 0, err))
             return -1;
     return 0;
 }
@@ -372,7 +381,7 @@ int fb_parts_render(const struct fb_parts *parts, const char *name, json_t *valu
 /* A template that stands alone. */
 static int cut(const char *name, struct fb_str text, struct fb_arena *arena, struct fb_part *ret, struct fb_err *err)
 {
-    return fb_part_cut(name, FB_STR_NONE, text, arena, ret, err) || part_check(&NO_PARTS, ret, err) ? -1 : 0;
+    return fb_part_cut(name, FB_STR_NONE, text, arena, ret, err) || part_check(&NO_PARTS, ret, 0, err) ? -1 : 0;
 }
 
 static bool is_known(const struct fb_piece *p, const struct fb_str *known, size_t n)

@@ -7,7 +7,7 @@
 #include <dirent.h>
 #include <unistd.h>
 
-static const char TEXTS[] = "page.txt", ENGLISH[] = "en";
+static const char TEXTS[] = "page.txt", RULES[] = "rules.txt", ENGLISH[] = "en";
 
 struct list {
     struct fb_part *v;
@@ -38,19 +38,22 @@ static struct fb_parts parts_of(const struct list *l)
     return (struct fb_parts){l->v, l->n};
 }
 
-static int read_whole(struct opening *o, const char *folder, const char *file, struct fb_str name, struct fb_part *ret)
+static int read_whole(struct opening *o, const char *folder, const char *file, struct fb_str name, struct fb_str *ret_text, struct fb_part *ret)
 {
-    struct fb_str text, shown = fb_arena_printf(o->arena, "%s/%s", folder, file);
+    struct fb_str shown = fb_arena_printf(o->arena, "%s/%s", folder, file);
     if (!shown.p)
         return fb_fail_memory(o->err);
-    return fb_template_read(o->data_dir, folder, file, o->arena, &text, o->err) || fb_part_cut(shown.p, name, text, o->arena, ret, o->err) ? -1 : 0;
+    if (fb_template_read(o->data_dir, folder, file, o->arena, ret_text, o->err))
+        return -1;
+    return fb_part_cut(shown.p, name, *ret_text, o->arena, ret, o->err);
 }
 
 static int read_texts(struct opening *o, const char *language, struct list *to)
 {
+    struct fb_str text;
     struct fb_part whole, t;
     size_t at = 0;
-    if (read_whole(o, language, TEXTS, FB_STR_NONE, &whole))
+    if (read_whole(o, language, TEXTS, FB_STR_NONE, &text, &whole))
         return -1;
     while (fb_part_next(&whole, &at, &t))
         if (add(o, to, &t))
@@ -64,9 +67,10 @@ static int read_base(struct opening *o)
         const char *file;
         struct fb_str name;
     } shared[] = {{"page.html", FB_STR_INIT("page")}, {"problem.html", FB_STR_INIT("problem")}, {"when.html", FB_STR_INIT("when")}};
+    struct fb_str text;
     struct fb_part t;
     for (size_t i = 0; i < sizeof shared / sizeof *shared; i++)
-        if (read_whole(o, "shared", shared[i].file, shared[i].name, &t) || add(o, &o->base, &t))
+        if (read_whole(o, "shared", shared[i].file, shared[i].name, &text, &t) || add(o, &o->base, &t))
             return -1;
     if (read_texts(o, ENGLISH, &o->base))
         return -1;
@@ -115,17 +119,20 @@ static int add_base(struct opening *o, struct list *to)
     return 0;
 }
 
+/* 1: there is none of that name. */
+static int is_missing(const struct opening *o, const char *folder, const char *file)
+{
+    struct fb_str path = fb_arena_printf(o->arena, "%s/templates/%s/%s", o->data_dir, folder, file);
+    return path.p ? access(path.p, F_OK) != 0 : fb_fail_memory(o->err);
+}
+
 /* What the rules say, in that language: only one that rules.conf is not in has it. */
 static int read_rules(struct opening *o, const char *language, struct fb_str *ret)
 {
     struct fb_part cut;
-    struct fb_str shown = fb_arena_printf(o->arena, "%s/rules.txt", language);
-    if (!shown.p)
-        return fb_fail_memory(o->err);
-    if (fb_template_read(o->data_dir, language, "rules.txt", o->arena, ret, NULL) == 0)
-        return fb_part_cut(shown.p, FB_STR_NONE, *ret, o->arena, &cut, o->err);
+    int rc = is_missing(o, language, RULES);
     *ret = FB_STR_NONE;
-    return 0;
+    return rc ? (rc < 0 ? -1 : 0) : read_whole(o, language, RULES, FB_STR_NONE, ret, &cut);
 }
 
 static int read_language(struct opening *o, const char *language)
@@ -148,17 +155,15 @@ static int read_language(struct opening *o, const char *language)
 }
 
 /* A folder without texts is no language; what is shared is in one. */
-static bool has_texts(const struct opening *o, const char *folder)
-{
-    struct fb_str path = fb_arena_printf(o->arena, "%s/templates/%s/%s", o->data_dir, folder, TEXTS);
-    return folder[0] != '.' && path.p && access(path.p, F_OK) == 0;
-}
-
 static int read_others(struct opening *o, DIR *dir, const char *first)
 {
-    for (struct dirent *e; (e = readdir(dir));)
-        if (!fb_str_ieq(fb_str(e->d_name), fb_str(first)) && has_texts(o, e->d_name) && read_language(o, e->d_name))
+    for (struct dirent *e; (e = readdir(dir));) {
+        if (e->d_name[0] == '.' || fb_str_ieq(fb_str(e->d_name), fb_str(first)))
+            continue;
+        int rc = is_missing(o, e->d_name, TEXTS);
+        if (rc < 0 || (rc == 0 && read_language(o, e->d_name)))
             return -1;
+    }
     return 0;
 }
 

@@ -18,6 +18,7 @@
 #include "web/server.h"
 
 static struct web_site site;
+static struct fb_arena *site_arena;
 enum { PATIENCE_MS = 200 };
 
 static struct web_server *server;
@@ -54,7 +55,8 @@ static void server_start(void)
     int fd;
     fb_log_init("fuzz", FB_LOG_ERROR);
     FUZZ_CHECK(snprintf(path, sizeof path, "/tmp/fuzz-server-%d.sock", (int)getpid()) > 0);
-    FUZZ_CHECK(web_site_open("https://f.example/p", false, CONF_DIR, "en", fb_arena_new(4 << 20), &site, &err) == 0);
+    site_arena = fb_arena_new(4 << 20);
+    FUZZ_CHECK(web_site_open("https://f.example/p", false, CONF_DIR, "en", site_arena, &site, &err) == 0);
     FUZZ_CHECK(fb_crypto_init(&err) == 0 && fb_conf_load(NULL, &conf, &err) == 0 && fb_unix_listen(path, 0600, NULL, &fd, &err) == 0);
     conf->web_rate_hold = 0;
     conf->web_timeout = 0; /* whatever is there when it reaps is too old */

@@ -123,7 +123,8 @@ static void parts_stand_in_their_places(void **state)
         {"the element goes along", "{{#list}}{{>one}}{{/list}}|{{#one}}[{{.}}]{{/one}}", "[a][b]"},
         {"an empty part", "({{>none}})|{{#none}}{{/none}}", "()"},
         {"the first of a name counts", "{{>a}}|{{#a}}1{{/a}}{{#a}}2{{/a}}", "1"},
-        {"one that contains itself is a fault, with its line", "\n{{>a}}|\n{{#a}}{{>a}}{{/a}}", "!template w.txt, line 2: sections and parts nested more than 16 deep"},
+        {"one that contains itself is a fault, with its line", "\n{{>a}}|\n{{#a}}{{>a}}{{/a}}", "!template w.txt, line 2: {{>a}} contains itself"},
+        {"or in another text", "{{>a}}|{{#a}}{{>b}}{{/a}}\n{{#b}}{{#no}}{{>a}}{{/no}}{{/b}}", "!template w.txt, line 2: {{>a}} contains itself"},
         {"so is one that is not there", "{{>a}}|{{#a}}x\n{{>b}}{{/a}}", "!template w.txt, line 2: there is no part {{>b}}"},
     };
     json_t *values = json_loads(VALUES, 0, NULL);

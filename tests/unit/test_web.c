@@ -384,6 +384,25 @@ static void every_language_says_everything_itself(void **state)
     assert_string_equal(site.wordings.warnings.p, "");
 }
 
+static void memory_that_runs_out_at_load_is_a_failure(void **state)
+{
+    (void)state;
+    int rc = -1;
+    for (unsigned long nth = 1; rc; nth++) {
+        FB_ARENA a = fb_arena_new(4 << 20);
+        struct web_site got;
+        struct fb_err err = {""};
+        fb_arena_fail_at(nth);
+        rc = web_site_open("https://forbear.example.org", false, CONF_DIR, "de", a, &got, &err);
+        bool used_up = nth > 50;
+        fb_arena_fail_at(0);
+        if (rc)
+            assert_string_not_equal(err.text, "");
+        else
+            assert_true(used_up);
+    }
+}
+
 static void base_urls(void **state)
 {
     (void)state;
@@ -856,6 +875,7 @@ int main(void)
         cmocka_unit_test(asked_too_often_a_good_link_and_a_bad_one_read_the_same),
         cmocka_unit_test(every_language_says_everything_itself),
         cmocka_unit_test(memory_that_runs_out_is_an_answer),
+        cmocka_unit_test(memory_that_runs_out_at_load_is_a_failure),
         cmocka_unit_test(base_urls),
         cmocka_unit_test(a_link_with_real_keys_shows_and_decides),
         cmocka_unit_test(links_of_others_are_refused),
