@@ -104,7 +104,7 @@ static bool refused_by_libmicrohttpd(const char *answer, size_t n)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     static char answer[16384];
-    if (!path[0])
+    if (!site_arena)
         server_start();
     int before = atomic_load(&decided);
     size_t got = exchange(data, n, answer, sizeof answer);
