@@ -73,22 +73,33 @@ static json_t *find_facts(struct fb_work *w, struct fb_arena *arena, const struc
 }
 
 static int make_copy(struct fb_work *w, struct fb_arena *arena, const struct fb_hold *hold, const struct fb_queue_mail *mail,
-                     struct fb_str original, struct fb_str *ret, struct fb_err *err)
+                     struct fb_str original, bool plain, struct fb_str *ret, struct fb_err *err)
 {
     const struct fb_conf *conf = w->k->conf;
-    json_auto_t *facts = find_facts(w, arena, hold);
+    json_auto_t *facts = plain ? NULL : find_facts(w, arena, hold);
     struct fb_returned r = {.data_dir = conf->forbear_data_dir, .language = conf->notice_language, .wanted = hold->language, .from = w->k->from, .to = mail->sender,
                             .message_id = copy_id(w, arena, hold), .now_s = w->now_s, .original = original,
                             .recipients = mail->recipients, .smtputf8 = mail->smtputf8, .facts = facts};
     return r.message_id.p ? fb_returned_make(&r, arena, ret, err) : fb_fail_memory(err);
 }
 
+/* Outcomes of fb_smtp_submit; < 0: it could not be made. */
+static int submit_copy(struct fb_work *w, struct fb_arena *arena, const struct fb_hold *hold, const struct fb_queue_mail *mail, struct fb_str original,
+                       bool plain, struct fb_err *err)
+{
+    const struct fb_conf *conf = w->k->conf;
+    struct fb_str copy;
+    if (make_copy(w, arena, hold, mail, original, plain, &copy, err))
+        return -1;
+    return fb_smtp_submit(conf->notice_smtp, (int)conf->notice_timeout, mail->sender, copy, err);
+}
+
 /* 0: go on. FB_AWAY: not now. */
 static int send_copy(struct fb_work *w, const struct fb_hold *hold, const struct fb_queue_mail *mail)
 {
-    FB_ARENA arena = fb_arena_new(8 * (size_t)mail->file.size + ARENA_SLACK);
+    FB_ARENA arena = fb_arena_new(12 * (size_t)mail->file.size + ARENA_SLACK);
     struct fb_err err;
-    struct fb_str original, copy;
+    struct fb_str original;
     enum fb_queue_outcome is;
     if (!arena)
         return fb_fail_memory(&w->err);
@@ -97,9 +108,9 @@ static int send_copy(struct fb_work *w, const struct fb_hold *hold, const struct
     FB_CRASH_POINT("fetched");
     if (is != FB_QUEUE_DONE)
         return again(w, hold, "fetch_failed", "it could not be fetched; tried again"), FB_AWAY;
-    int rc = make_copy(w, arena, hold, mail, original, &copy, &err);
-    if (!rc)
-        rc = fb_smtp_submit(w->k->conf->notice_smtp, (int)w->k->conf->notice_timeout, mail->sender, copy, &err);
+    int rc = submit_copy(w, arena, hold, mail, original, false, &err);
+    if (rc && rc != FB_SMTP_LATER) /* beside a draft it is twice as large, and may be too large for the MTA that took the message itself */
+        rc = submit_copy(w, arena, hold, mail, original, true, &err);
     FB_CRASH_POINT("copy_submitted");
     if (rc == FB_SMTP_LATER)
         return again(w, hold, "copy_later", err.text), FB_AWAY;

@@ -18,6 +18,7 @@ struct smtp {
     int fd;
     char host_port[32];
     const char *_Atomic rcpt, *_Atomic data; /* what it says to RCPT and to the end of DATA */
+    atomic_size_t most;      /* what is larger is refused; 0: nothing is */
     atomic_bool silent;      /* never says anything */
     atomic_bool keep;        /* keeps what it refuses, too */
     atomic_size_t n; /* counted once a mail is whole */
@@ -41,7 +42,7 @@ static bool smtp_data(struct smtp *s, FILE *f, const char *from, const char *to)
         fputs(line[0] == '.' ? line + 1 : line, out);
     fclose(out);
     n = s->n;
-    const char *says = s->data;
+    const char *says = s->most && size > s->most ? "552 5.3.4 too big" : s->data;
     if (whole && (says[0] == '2' || s->keep) && n < SMTP_MAILS) {
         s->mail[n] = text;
         snprintf(s->from[n], sizeof s->from[n], "%s", from);

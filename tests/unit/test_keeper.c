@@ -1208,6 +1208,31 @@ static void a_copy_that_is_refused_leaves_it_held_until_the_deadline(void **stat
     is_state(w, &h, FB_STATE_released);
 }
 
+/* Twice as large as the message, it was refused, and what its sender had taken back was delivered. */
+static void a_copy_that_is_too_large_with_its_draft_goes_back_without(void **state)
+{
+    struct world *w = *state;
+    char text[8192];
+    struct queued *q;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
+    after(w, 0);
+    memset(text, 'x', sizeof text);
+    memcpy(text, MESSAGE, sizeof MESSAGE - 1);
+    text[sizeof text - 1] = '\0';
+    for (size_t i = sizeof MESSAGE; i < sizeof text - 1; i += 70)
+        text[i] = '\n';
+    q->message = text;
+    withdraw_by_link(w, 0);
+    w->smtp.most = sizeof text * 3 / 2;
+    w->smtp.keep = true;
+    after(w, 0);
+    is_state(w, &h, FB_STATE_withdrawn);
+    assert_int_equal(w->smtp.n, 3);
+    assert_non_null(strstr(w->smtp.mail[1], "draft.eml"));
+    assert_null(strstr(w->smtp.mail[2], "draft.eml"));
+    assert_non_null(strstr(w->smtp.mail[2], "message.eml"));
+}
+
 static void a_copy_that_is_put_off_is_tried_again_and_nothing_deleted_before(void **state)
 {
     struct world *w = *state;
@@ -1663,6 +1688,7 @@ int main(void)
         TEST(with_the_links_key_a_draft_comes_too_that_has_the_change_done),
         TEST(a_key_that_opens_nothing_is_not_kept),
         TEST(a_copy_that_is_refused_leaves_it_held_until_the_deadline),
+        TEST(a_copy_that_is_too_large_with_its_draft_goes_back_without),
         TEST(a_copy_that_is_put_off_is_tried_again_and_nothing_deleted_before),
         TEST(what_cannot_be_returned_is_kept_and_told_each_hour),
         TEST(killed_after_the_copy_it_deletes_and_sends_no_second),
