@@ -6,9 +6,15 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
 #include "fake_smtp.h"
 #include "mail/message.h"
 #include "notice/fill.h"
+#include "notice/language.h"
 #include "notice/notice.h"
 #include "notice/smtp.h"
 
@@ -226,6 +232,28 @@ static void every_kind_of_mail_is_in_every_language(void **state)
             assert_true(kind == FB_NOTICE_HELP || has(text, "http://127.0.0.1/h/t.k"));
             assert_true(has_exactly(m->mail, "<html lang=3D\"") && !has_exactly(m->mail, "{{"));
         }
+}
+
+/* As the page does with all that a language's page.txt lacks. */
+static void a_language_that_writes_no_moment_writes_it_in_english(void **state)
+{
+    struct made *m = *state;
+    char dir[] = "/tmp/test-notice-XXXXXX";
+    struct fb_err err;
+    struct fb_language language;
+    struct fb_str said;
+    assert_non_null(mkdtemp(dir));
+    const char *templates = fb_arena_printf(m->arena, "%s/templates", dir).p, *xx = fb_arena_printf(m->arena, "%s/xx", templates).p;
+    const char *en = fb_arena_printf(m->arena, "%s/en", templates).p;
+    assert_int_equal(mkdir(templates, 0700) | mkdir(xx, 0700) | symlink(DATA_DIR "/templates/en", en), 0);
+    assert_int_equal(fb_io_write_file(xx, "words", FB_STR("release = GO\nwithdraw = NO\n"), 0600, &err), 0);
+    assert_int_equal(fb_io_write_file(xx, "page.txt", FB_STR("{{#held}}Yoo{{/held}}\n"), 0600, &err), 0);
+    assert_int_equal(fb_language_open(dir, FB_STR("xx"), "en", m->arena, &language, &err), 0);
+    assert_string_equal(language.name, "xx");
+    assert_int_equal(fb_language_moment(&language, NOON, NOON, 60, m->arena, &said, &err), 0);
+    assert_true(fb_str_eq(said, FB_STR("today at 12:00")));
+    assert_int_equal(remove(fb_arena_printf(m->arena, "%s/words", xx).p) | remove(fb_arena_printf(m->arena, "%s/page.txt", xx).p) | remove(xx) | remove(en), 0);
+    assert_int_equal(remove(templates) | remove(dir), 0);
 }
 
 /* Whichever allocation of ours fails: a failure and no crash, in another language too. */
@@ -690,6 +718,7 @@ int main(void)
         TEST(a_sender_is_told_in_their_own_language),
         TEST(what_the_admin_wrote_is_told_as_it_is),
         TEST(every_kind_of_mail_is_in_every_language),
+        TEST(a_language_that_writes_no_moment_writes_it_in_english),
         TEST(text_is_filled),
         TEST(it_answers_the_message_and_says_that_a_program_wrote_it),
         TEST(all_its_lines_end_in_crlf_and_are_short_and_ascii),
