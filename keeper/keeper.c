@@ -111,8 +111,8 @@ static int answer_allows(const struct fb_hold *hold, struct fb_str answer, int a
     if (!fb_str_split(&id, ' ', &who) || !id.p || !fb_b64_parse(who, owner, sizeof owner))
         return fb_fail(err, "the answer is not as it was written");
     fb_message_id_hash(id, hash);
-    bool read = fb_hash_eq(hash, hold->notice_hash) | fb_hash_eq(hash, hold->later_hash), own = fb_hash_eq(owner, hold->owner);
-    if (!read || !own)
+    bool notice = fb_hash_eq(hash, hold->notice_hash), later = fb_hash_eq(hash, hold->later_hash), own = fb_hash_eq(owner, hold->owner);
+    if (!(notice || later) || !own)
         return fb_fail(err, "%s", own ? "it answers no notice of this hold" : "it is by somebody else than the hold's owner");
     return action == FB_DESK_RELEASE || action == FB_DESK_WITHDRAW ? 0 : fb_fail(err, "no answer can decide that");
 }
