@@ -78,9 +78,21 @@ void fb_later_forget(struct fb_later *l, struct fb_hold_id id)
 
 struct walk {
     int64_t now_ms, next_ms;
-    struct fb_hold_id *v;
-    size_t n, max;
+    const struct item *v[FB_LATER_LIST]; /* due, who waits longest first */
+    size_t n;
 };
+
+/* In its place, where it has one among the first. */
+static void put(struct walk *w, const struct item *it)
+{
+    size_t at = w->n;
+    w->n += w->n < FB_LATER_LIST;
+    for (; at > 0 && w->v[at - 1]->at_ms > it->at_ms; at--)
+        if (at < FB_LATER_LIST)
+            w->v[at] = w->v[at - 1];
+    if (at < FB_LATER_LIST)
+        w->v[at] = it;
+}
 
 static void visit(const void *node, VISIT which, void *arg)
 {
@@ -90,8 +102,8 @@ static void visit(const void *node, VISIT which, void *arg)
         return;
     if (it->at_ms < w->next_ms)
         w->next_ms = it->at_ms;
-    if (it->at_ms <= w->now_ms && w->n < w->max)
-        w->v[w->n++] = it->id;
+    if (it->at_ms <= w->now_ms)
+        put(w, it);
 }
 
 int64_t fb_later_next(const struct fb_later *l)
@@ -101,10 +113,12 @@ int64_t fb_later_next(const struct fb_later *l)
     return w.next_ms;
 }
 
-size_t fb_later_list(const struct fb_later *l, int64_t now_ms, struct fb_hold_id *ret, size_t max)
+size_t fb_later_list(const struct fb_later *l, int64_t now_ms, struct fb_hold_id ret[FB_LATER_LIST])
 {
-    struct walk w = {.now_ms = now_ms, .next_ms = INT64_MAX, .v = ret, .max = max};
+    struct walk w = {.now_ms = now_ms, .next_ms = INT64_MAX};
     twalk_r(l->root, visit, &w);
+    for (size_t i = 0; i < w.n; i++)
+        ret[i] = w.v[i]->id;
     return w.n;
 }
 

@@ -4,6 +4,8 @@
 
 #include "hold/store.h"
 
+enum { FB_LATER_LIST = 200 };
+
 struct fb_later {
     void *root; /* tsearch(3) */
 };
@@ -20,8 +22,8 @@ void fb_later_at(struct fb_later *l, struct fb_hold_id id, int64_t at_ms);
 void fb_later_forget(struct fb_later *l, struct fb_hold_id id);
 /* The earliest time of all: INT64_MAX where none is. */
 int64_t fb_later_next(const struct fb_later *l);
-/* Of at most @max that are due: which. Returns how many. */
-size_t fb_later_list(const struct fb_later *l, int64_t now_ms, struct fb_hold_id *ret, size_t max);
+/* Those that are due, the first of them longest, at most FB_LATER_LIST. Returns how many. */
+size_t fb_later_list(const struct fb_later *l, int64_t now_ms, struct fb_hold_id ret[FB_LATER_LIST]);
 void fb_later_done(struct fb_later *l);
 
 #endif

@@ -285,10 +285,10 @@ static int owed_one(struct fb_work *w, struct fb_hold_id id)
 
 int fb_do_owed(struct fb_work *w)
 {
-    struct fb_hold_id due[FB_BATCH];
+    struct fb_hold_id due[FB_LATER_LIST];
     int64_t from_ms = fb_clock_ms();
-    size_t n = fb_later_list(&w->owed, w->now_ms, due, FB_BATCH);
-    w->again = w->again || n == FB_BATCH;
+    size_t n = fb_later_list(&w->owed, w->now_ms, due);
+    w->again = w->again || n == FB_LATER_LIST;
     for (size_t i = 0; i < n; i++) {
         if (fb_work_long(from_ms)) {
             w->again = true;

@@ -1348,6 +1348,34 @@ static void advice_that_is_refused_is_let_go(void **state)
 
 /* --- what else can happen --- */
 
+/* Where more was owed than a round could do, it began with the smallest of the random ids each time, and the largest were never told. */
+static void who_waits_longest_is_told_first(void **state)
+{
+    (void)state;
+    enum { MANY = 3 * FB_LATER_LIST };
+    struct fb_later l = {NULL};
+    struct fb_hold_id due[FB_LATER_LIST], v[MANY], late;
+    for (int i = 0; i < MANY; i++) {
+        fb_hold_id_new(&v[i]);
+        fb_later_at(&l, v[i], 1000 + i * 7 % MANY);
+    }
+    fb_hold_id_new(&late);
+    fb_later_at(&l, late, 1 << 20);
+    for (int round = 0; round < 3; round++) {
+        size_t n = fb_later_list(&l, 1000 + MANY, due);
+        assert_int_equal(n, FB_LATER_LIST);
+        for (size_t i = 0; i < n; i++) {
+            size_t at = 0;
+            while (!fb_hold_id_eq(v[at], due[i]))
+                at++;
+            assert_int_equal(at * 7 % MANY, round * FB_LATER_LIST + i);
+            fb_later_forget(&l, due[i]);
+        }
+    }
+    assert_int_equal(fb_later_next(&l), 1 << 20);
+    fb_later_done(&l);
+}
+
 static void while_the_helper_is_away_everything_stays(void **state)
 {
     struct world *w = *state;
@@ -1695,6 +1723,7 @@ int main(void)
         TEST(killed_after_deleting_it_is_withdrawn),
         TEST(in_notify_mode_the_sender_is_told_and_nothing_is_asked_of_the_queue),
         TEST(advice_that_is_refused_is_let_go),
+        cmocka_unit_test(who_waits_longest_is_told_first),
         TEST(while_the_helper_is_away_everything_stays),
         TEST(what_we_released_is_released_though_we_died_before_we_noted_it),
         TEST(what_an_admin_deletes_while_the_helper_is_away_is_gone),
