@@ -40,7 +40,7 @@ def _tried(s, address, subject):
     stray = s.send(letters.calm(sender="kai@client.example", to=[address]), port="smtp")
     s.left_queue(stray)
     ends = s.logged("mail", rf"{stray}: to=")
-    s.check(len(ends) == 1 and "status=sent" in ends[0] and f"to=<{address}>" in ends[0], "what a stranger writes to it goes nowhere, and no bounce comes of it")
+    s.check(len(ends) == 1 and "status=sent" in ends[0] and address in ends[0], "what a stranger writes to it goes nowhere, and no bounce comes of it")
 
 
 def story(s):
