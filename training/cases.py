@@ -18,13 +18,8 @@ from labels import RULES
 
 SHOWN = 6  # roles in a field; the rest is counted
 BEARERS = 3  # a part of an absent person's name counts where at most so many bear it
-# Parts of names that are words more often than names.
-ORDINARY = set("""art baker banks best bill black bloom bond bright brook brown bush carter case cash chance chase church clay cook cross day dawn dean
-drew duke earl faith field fields fine fisher flood ford fox frank frost gene gold good grace grant gray green hall hand head hill holder holiday
-hope hunt hunter iris ivory ivy jack jay jewel jones judge june king knight lake lamb lane law lee light little long lord love major march mark
-marsh mason may mercy mills mine miner moon moss noble north page park parks paris penny piper pope porter post price rain ray read reed reason
-rice rich river rivers rob rock rose ruby rusty sage sand sharp short shorter sky small snow star stone storm street strong summer sunny sue taylor
-temple terry town trip true van victor wade walker wall ward waters wells west white wild will wise wolf wood woods young""".split())
+WORDS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib/rules/ordinary.def")
+ORDINARY = set(re.findall(r'WORD\("(.+?)"\)', open(WORDS, encoding="utf-8").read()))  # names that are words more often
 
 
 def listed(roles):
