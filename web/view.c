@@ -138,7 +138,8 @@ static int put_facts(json_t *all, json_t *facts, const struct fb_wording *wordin
 {
     if (!facts)
         return 0;
-    if (fb_facts_tell(facts, wording->rules, arena, err) || put_marked(facts, arena, err) || web_letters(&wording->texts, facts, arena, err))
+    if (fb_facts_tell(facts, wording->rules, arena, err) || put_marked(facts, arena, err) || fb_facts_quote_once(facts, SIZE_MAX, err) ||
+        web_letters(&wording->texts, facts, arena, err))
         return -1;
     return json_object_set(all, "facts", facts) ? fb_fail_memory(err) : 0;
 }

@@ -1,5 +1,5 @@
 /* Tells facts in the language of a rules.txt. It decides no text and knows no language: it hands the template what the facts name, and puts
- * what comes out in the place of what was there.
+ * what comes out in the place of what was there. And it has words that several rules rest on quoted by the first alone.
  *
  * DIAGNOSTICS: a faulty template, and lack of memory. */
 #include "facts/tell.h"
@@ -196,4 +196,37 @@ int fb_facts_tell(json_t *facts, struct fb_str texts, struct fb_arena *arena, st
         if (tell_rule(&t, rule))
             return -1;
     return change ? tell_change(&t, change) : 0;
+}
+
+/* --- quotes --- */
+
+/* @quoted: the texts so far, each with the number of its rule, from 1. */
+static int quote_rule(json_t *rule, json_int_t nth, size_t most, json_t *quoted, struct fb_err *err)
+{
+    json_t *all = json_object_get(rule, "evidence"), *v;
+    json_auto_t *own = json_array();
+    size_t i, quotes = 0;
+    bool above = false;
+    json_array_foreach(all, i, v) {
+        const char *text = json_string_value(json_object_get(v, "text"));
+        json_int_t by = json_integer_value(json_object_get(quoted, text));
+        above = above || (by && by < nth);
+        if (*text && (by || quotes == most))
+            continue;
+        if (json_array_append(own, v) || (*text && json_object_set_new(quoted, text, json_integer(nth))))
+            return fb_fail_memory(err);
+        quotes += *text != '\0';
+    }
+    return json_object_set(rule, "evidence", own) || json_object_set_new(rule, "above", json_boolean(above)) ? fb_fail_memory(err) : 0;
+}
+
+int fb_facts_quote_once(json_t *facts, size_t most, struct fb_err *err)
+{
+    json_auto_t *quoted = json_object();
+    size_t i;
+    json_t *rule;
+    json_array_foreach(json_object_get(facts, "rules"), i, rule)
+        if (quote_rule(rule, (json_int_t)i + 1, most, quoted, err))
+            return -1;
+    return quoted ? 0 : fb_fail_memory(err);
 }

@@ -11,4 +11,8 @@
 /* @texts: rules.txt; empty: there is none, and nothing changes. Changes @facts. */
 int fb_facts_tell(json_t *facts, struct fb_str texts, struct fb_arena *arena, struct fb_err *err);
 
+/* Leaves evidence that quotes words only with the first rule that does, and of a rule's own no more than @most. Each rule gets "above":
+ * whether it rests on words that one before it quotes. Evidence without words stays. Changes @facts. */
+int fb_facts_quote_once(json_t *facts, size_t most, struct fb_err *err);
+
 #endif

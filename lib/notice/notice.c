@@ -86,17 +86,7 @@ static struct fb_str names_line(struct fb_arena *arena, json_t *first, json_t *s
     return line.p ? fb_mime_one_line(arena, line) : line;
 }
 
-static bool is_quoted(json_t *quotes, const char *text)
-{
-    size_t i;
-    json_t *v;
-    json_array_foreach(quotes, i, v)
-        if (!strcmp(json_string_value(v), text))
-            return true;
-    return false;
-}
-
-/* The words that counted most, each once and on one line. */
+/* Its words, each on one line. */
 static int put_quotes(const struct writing *w, json_t *rule)
 {
     json_t *quotes = json_array(), *v;
@@ -107,17 +97,19 @@ static int put_quotes(const struct writing *w, json_t *rule)
         struct fb_str text = fb_mime_one_line(w->arena, fb_str_trim(fb_str(json_string_value(json_object_get(v, "text")))));
         if (!text.p)
             return fb_fail_memory(w->err);
-        if (text.n && json_array_size(quotes) < QUOTES_SHOWN && !is_quoted(quotes, text.p) && json_array_append_new(quotes, json_string(text.p)))
+        if (text.n && json_array_append_new(quotes, json_stringn(text.p, text.n)))
             return fb_fail_memory(w->err);
     }
     return 0;
 }
 
-/* Who makes it so stands with the rule that decided, which is the first. */
+/* The words that counted most, and with the rule that decided, which is the first, who makes it so. */
 static int put_rules(const struct writing *w, json_t *facts)
 {
     json_t *rules = json_object_get(facts, "rules"), *rule;
     size_t i;
+    if (fb_facts_quote_once(facts, QUOTES_SHOWN, w->err))
+        return -1;
     json_array_foreach(rules, i, rule)
         if (put_quotes(w, rule))
             return -1;

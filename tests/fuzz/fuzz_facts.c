@@ -20,6 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fb_err err;
     if (arena && fb_facts_tell(facts, fb_str(TEXTS), arena, &err) == 0)
         FUZZ_CHECK(json_is_string(json_object_get(json_array_get(json_object_get(facts, "rules"), 0), "title")));
+    FUZZ_CHECK(fb_facts_quote_once(facts, 3, &err) == 0);
+    FUZZ_CHECK(json_is_false(json_object_get(json_array_get(json_object_get(facts, "rules"), 0), "above")));
     fb_arena_free(arena);
     json_decref(facts);
     return 0;

@@ -113,6 +113,31 @@ static void what_would_have_let_it_pass_comes_first(void **state)
     assert_true(place(m->read.text, says) < place(m->read.text, "Subject:"));
 }
 
+/* Of a rule's evidence the first three, and none that one before it has quoted. */
+static void words_that_several_rules_rest_on_are_quoted_by_the_first(void **state)
+{
+    struct made *m = *state;
+    struct fb_err err;
+    json_t *rules = json_object_get(m->notice.facts, "rules"), *first = json_array_get(rules, 0);
+    static const char *const more[][6] = {{"two", "three", "four"}, {"two", "four", "five"}, {"three", "five"}, {"six"}};
+    for (size_t i = 0; i < 4; i++) {
+        json_t *rule = i ? json_deep_copy(first) : first, *evidence = i ? json_array() : json_object_get(first, "evidence");
+        for (const char *const *text = more[i]; *text; text++)
+            json_array_append_new(evidence, json_pack("{s:s, s:s, s:s}", "signal", "s", "text", *text, "note", "n"));
+        json_object_set_new(rule, "why", json_stringn("ABCD" + i, 1));
+        if (i) {
+            json_object_set_new(rule, "evidence", evidence);
+            json_array_append_new(rules, rule);
+        }
+    }
+    assert_int_equal(make(m, &err), 0);
+    assert_true(has_exactly(m->read.text, "A\n\n  \"you never <listen>\"\n  \"two\"\n  \"three\"\n\n  Read by: Ben\n\nWhat"));
+    assert_true(has_exactly(m->read.text, "B\n\n  \"four\"\n  \"five\"\n\nWords quoted above count here, too.\n\nWhat"));
+    assert_true(has_exactly(m->read.text, "C\n\nWords quoted above count here, too.\n\nWhat"));
+    assert_true(has_exactly(m->read.text, "D\n\n  \"six\"\n\nWhat"));
+    assert_true(has_exactly(m->mail, "<p>C</p>\r\n<p class=3D\"quiet\">Words quoted above count here, too.</p>\r\n<p><strong>"));
+}
+
 /* As before version 2, and where it is not known. */
 static void where_that_is_not_known_nothing_is_said_of_it(void **state)
 {
@@ -711,6 +736,7 @@ int main(void)
         TEST(what_follows_a_notice_says_what_it_is_about),
         TEST(help_says_how_and_answers_who_asked),
         TEST(what_would_have_let_it_pass_comes_first),
+        TEST(words_that_several_rules_rest_on_are_quoted_by_the_first),
         TEST(where_that_is_not_known_nothing_is_said_of_it),
         TEST(how_to_answer_is_said_only_where_an_answer_counts),
         TEST(from_when_it_may_be_sent_is_said_where_that_is_later),

@@ -33,7 +33,9 @@ enum { NOW = 1795860000 /* 2026-11-28 10:00:00 UTC */ };
     "\"to\":[\"Bob <bob@example.org>\",\"team@example.org\",\"No <address>\",\"\\\"a,b\\\"@example.org\",\"zoë+x@example.org\"],\"cc\":[\"Eve <eve@example.org>\"],\"hidden\":2," \
     "\"rules\":[{\"name\":\"public_shaming\",\"title\":\"Criticism in front of others\",\"why\":\"It blames one person.\",\"advice\":\"Write to Bob alone.\"," \
     "\"evidence\":[{\"signal\":\"phrase_blame\",\"text\":\"You <b>always</b> fail & know it\",\"note\":\"This blames Bob.\"}," \
-    "{\"signal\":\"onlookers\",\"text\":\"\",\"note\":\"Others read it.\"},{\"signal\":\"phrase_threat\",\"text\":\"know it, or\",\"note\":\"A threat.\"}]}]," \
+    "{\"signal\":\"onlookers\",\"text\":\"\",\"note\":\"Others read it.\"},{\"signal\":\"phrase_threat\",\"text\":\"know it, or\",\"note\":\"A threat.\"}]}," \
+    "{\"name\":\"heated\",\"title\":\"Written in anger\",\"why\":\"It is angry.\",\"advice\":\"Sleep on it.\"," \
+    "\"evidence\":[{\"signal\":\"phrase_insult\",\"text\":\"You <b>always</b> fail & know it\",\"note\":\"An insult.\"}]}]," \
     "\"change\":{\"kind\":\"reader\",\"text\":\"\",\"reader\":\"eve@example.org\",\"says\":\"Without your manager, Eve <E>, on Cc this would have gone.\"}," \
     "\"readers\":[\"Eve\"],\"words\":\"Well.\\nYou <b>always</b> fail & know it, or not.\\nAll of you.\",\"words_cut\":false," \
     "\"people\":{\"person\":{\"name\":\"Bob\",\"address\":\"bob@example.org\"}}%s}"
@@ -122,6 +124,8 @@ static const struct story STORIES[] = {
      .says = "<a href=\"mailto:bob@example.org,team@example.org,zo%C3%AB%2Bx@example.org,eve@example.org?subject="},
     {"a subject adds no recipient", "GET", HELD, SHOWN, .never = "mailto:eve@evil"},
     {"it names rule, words and note, with markup made harmless", "GET", HELD, SHOWN, .says = "You &lt;b&gt;always&lt;/b&gt; fail &amp; know it", .never = "<b>always"},
+    {"words that a rule above quotes are not quoted again", "GET", HELD, SHOWN,
+     .says = "<p>It is angry.</p>\n<p class=\"quiet\">Words quoted above count here, too.</p>\n<div class=\"advice\">", .never = "An insult."},
     {"it leads with what would have let it pass", "GET", HELD, SHOWN,
      .says = "not been sent yet</h1>\n<p class=\"change\" dir=\"auto\">Without your manager, Eve &lt;E&gt;, on Cc this would have gone.</p>"},
     {"and says so afterwards", "GET", .desk = {.state = FB_STATE_released}, SHOWN,
