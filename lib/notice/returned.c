@@ -72,7 +72,7 @@ static size_t header_end(struct fb_str original)
     return at;
 }
 
-/* Outlook opens what has it to be edited and sent; others have it edited anew by a command. */
+/* Outlook and Thunderbird open what has it straight in a window to write in; others have it edited anew by a command. */
 static const struct fb_str unsent = FB_STR_INIT("X-Unsent: 1\r\n");
 
 static int as_draft(const struct fb_returned *r, struct fb_str bcc, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err)
