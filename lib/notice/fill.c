@@ -10,6 +10,7 @@ struct filling {
     bool open;             /* a line is, and may be gone on with */
     bool paragraph;        /* what follows without an indent belongs to it */
     bool empty;            /* the last line was */
+    bool flowed;
 };
 
 static uint32_t code_point(struct fb_str s, size_t n)
@@ -56,16 +57,32 @@ static void put_blanks(struct filling *f, size_t n)
     f->column += n;
 }
 
+/* Where the reader may take the break out again, which the blank says (RFC 3676, 4.1). */
+static void break_line(struct filling *f)
+{
+    if (f->flowed && !f->indent)
+        fb_buf_char(&f->out, ' ');
+    end_line(f);
+}
+
+/* What could be taken for another thing has a blank before it that is none of its own (RFC 3676, 4.4). */
+static void begin_line(struct filling *f, struct fb_str word)
+{
+    if (f->flowed && (f->indent || word.p[0] == '>' || fb_str_eq(word, FB_STR("From"))))
+        fb_buf_char(&f->out, ' ');
+    put_blanks(f, f->indent);
+}
+
 /* @gap: blanks before it, where it does not begin a line. */
 static void put_word(struct filling *f, struct fb_str word, size_t gap)
 {
     size_t n = width(word);
     if (f->open && f->column > f->indent && f->column + gap + n > FB_FILL_COLUMNS)
-        end_line(f);
+        break_line(f);
     if (f->open && f->column > f->indent)
         put_blanks(f, gap);
     else if (!f->open)
-        put_blanks(f, f->indent);
+        begin_line(f, word);
     fb_buf_add(&f->out, word);
     f->column += n;
     f->open = true;
@@ -106,6 +123,16 @@ static void put_indented(struct filling *f, struct fb_str line)
     end_line(f);
 }
 
+/* Of a signature's mark the blank belongs to it, and says nothing of a break (RFC 3676, 4.3). */
+static void put_mark(struct filling *f, struct fb_str line)
+{
+    struct fb_str mark = f->flowed ? fb_str_trim(line) : line;
+    fb_buf_add(&f->out, mark);
+    if (f->flowed && fb_str_eq(mark, FB_STR("--")))
+        fb_buf_char(&f->out, ' ');
+    fb_buf_char(&f->out, '\n');
+}
+
 static void put_line(struct filling *f, struct fb_str line)
 {
     struct fb_str word;
@@ -114,12 +141,10 @@ static void put_line(struct filling *f, struct fb_str line)
         end_line(f);
     f->paragraph = !indented && !mark;
     f->empty = false;
-    if (indented) {
+    if (indented)
         put_indented(f, line);
-    } else if (mark) {
-        fb_buf_add(&f->out, line);
-        fb_buf_char(&f->out, '\n');
-    }
+    else if (mark)
+        put_mark(f, line);
     for (f->indent = 0; f->paragraph && next_word(&line, &word);)
         put_word(f, word, 1);
 }
@@ -133,9 +158,9 @@ static void put_empty(struct filling *f)
     f->paragraph = false;
 }
 
-int fb_fill(struct fb_str text, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err)
+static int fill(struct fb_str text, bool flowed, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err)
 {
-    struct filling f = {.out = FB_BUF(arena), .empty = true};
+    struct filling f = {.out = FB_BUF(arena), .empty = true, .flowed = flowed};
     for (struct fb_str line; fb_str_line(&text, &line);) {
         if (blanks(line) == line.n)
             put_empty(&f);
@@ -145,4 +170,14 @@ int fb_fill(struct fb_str text, struct fb_arena *arena, struct fb_str *ret, stru
     end_line(&f);
     *ret = fb_buf_str(&f.out);
     return ret->p ? 0 : fb_fail_memory(err);
+}
+
+int fb_fill(struct fb_str text, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err)
+{
+    return fill(text, false, arena, ret, err);
+}
+
+int fb_fill_flowed(struct fb_str text, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err)
+{
+    return fill(text, true, arena, ret, err);
 }

@@ -150,7 +150,7 @@ static int render(const struct fb_returned *r, const struct fb_headers *h, bool 
     json_object_set_new(values, "drafted", json_boolean(drafted));
     if (fb_template_render("returned.txt", text, values, FB_ESCAPE_NONE, arena, &text, err) || fb_mime_subject("returned.txt", &text, ret_subject, err))
         return -1;
-    return fb_fill(text, arena, ret, err);
+    return fb_fill_flowed(text, arena, ret, err);
 }
 
 int fb_returned_make(const struct fb_returned *r, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err)
@@ -167,6 +167,7 @@ int fb_returned_make(const struct fb_returned *r, struct fb_arena *arena, struct
     if (render(r, &h, draft.n > 0, arena, &head.subject, &text, err))
         return -1;
     FB_GOBJECT(GMimePart) first = fb_mime_text("plain", text);
+    g_mime_object_set_content_type_parameter(GMIME_OBJECT(first), "format", "flowed");
     FB_GOBJECT(GMimeMultipart) both = g_mime_multipart_new_with_subtype("mixed");
     g_mime_multipart_add(both, GMIME_OBJECT(first));
     if (draft.n)

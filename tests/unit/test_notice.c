@@ -298,12 +298,24 @@ static void without_memory_no_notice_is_made(void **state)
     }
 }
 
+struct filling {
+    const char *text, *want;
+};
+
+static void fill_each(struct made *m, int (*fill)(struct fb_str, struct fb_arena *, struct fb_str *, struct fb_err *), const struct filling *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct fb_str text;
+        struct fb_err err;
+        assert_int_equal(fill(fb_str(v[i].text), m->arena, &text, &err), 0);
+        if (!fb_str_eq(text, fb_str(v[i].want)))
+            fail_msg("case %zu: %.*s", i, FB_FMT(text));
+    }
+}
+
 static void text_is_filled(void **state)
 {
-    struct made *m = *state;
-    static const struct {
-        const char *text, *want;
-    } cases[] = {
+    static const struct filling cases[] = {
         {"a\nb  c\n", "a b c\n"},
         {"\n\na\n\n\n\nb", "a\n\nb\n"},
         {"a\n  b\nc\n", "a\n  b\nc\n"},
@@ -316,13 +328,28 @@ static void text_is_filled(void **state)
         {"\xff \xc3", "\xff \xc3\n"},
         {"", ""},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct fb_str text;
-        struct fb_err err;
-        assert_int_equal(fb_fill(fb_str(cases[i].text), m->arena, &text, &err), 0);
-        if (!fb_str_eq(text, fb_str(cases[i].want)))
-            fail_msg("case %zu: %.*s", i, FB_FMT(text));
-    }
+    fill_each(*state, fb_fill, cases, sizeof cases / sizeof *cases);
+}
+
+#define TEN "0123456789"
+#define SEVENTY TEN TEN TEN TEN TEN TEN TEN
+
+/* A blank at the end of a line says that its paragraph goes on; nowhere else is one. */
+static void text_is_filled_to_be_broken_anew(void **state)
+{
+    static const struct filling cases[] = {
+        {"a\nb  c\n\nd\n", "a b c\n\nd\n"},
+        {SEVENTY " 12345 6\nb\n", SEVENTY " 12345 \n6 b\n"},
+        {SEVENTY " 12345 > 6\n", SEVENTY " 12345 \n > 6\n"},
+        {"From here\n\n>there\n\nFrom: me\n", " From here\n\n >there\n\nFrom: me\n"},
+        {"  To:  " SEVENTY " b", "   To:  " SEVENTY "\n        b\n"},
+        {"  To:  \na  \n", "   To:\na\n"},
+        {"a\n--\nb\n", "a\n-- \nb\n"},
+        {"-- \nb\n", "-- \nb\n"},
+        {"--- cut \nb\n", "--- cut\nb\n"},
+        {"", ""},
+    };
+    fill_each(*state, fb_fill_flowed, cases, sizeof cases / sizeof *cases);
 }
 
 static void it_answers_the_message_and_says_that_a_program_wrote_it(void **state)
@@ -463,6 +490,9 @@ static void the_original_is_attached_byte_for_byte(void **state)
     assert_true(has_exactly(mail, "multipart/mixed"));
     assert_true(has_exactly(mail, "In-Reply-To: <m1@corp.example>"));
     assert_true(has_exactly(mail, "Subject: Returned to you: =?"));
+    assert_true(has_exactly(mail, "Content-Type: text/plain; charset=utf-8; format=flowed\r\n"));
+    assert_true(has_exactly(mail, "\r\n\r\n   Subject:  ") && has_exactly(mail, "change what you like, and send=20\r\nit."));
+    assert_true(has_exactly(mail, "\r\n--=20\r\nforbear, your mail gateway."));
 }
 
 static void who_no_field_names_was_in_bcc(void **state)
@@ -694,7 +724,7 @@ static void several_are_gathered_with_a_link_each(void **state)
     m->notice.facts = facts;
     assert_true(has(m->read.subject, "2 of your messages"));
     assert_true(has(m->read.text, "http://127.0.0.1/h/one") && has(m->read.text, "http://127.0.0.1/h/two"));
-    assert_true(has(m->read.text, "12:15 (UTC+01:00)") && has(m->read.text, "12:30 (UTC+01:00)"));
+    assert_true(has(m->read.text, "12:15 (UTC+01:00)\n\n  Without Ben's manager") && has(m->read.text, "12:30 (UTC+01:00)"));
     assert_int_equal(m->read.in_reply_to.n + m->read.references_n, 0); /* it is of several threads */
 }
 
@@ -718,7 +748,7 @@ static void help_says_how_and_answers_who_asked(void **state)
     struct fb_err err;
     m->notice.kind = FB_NOTICE_HELP, m->notice.answers = FB_STR("<q@corp.example>");
     assert_int_equal(make(m, &err), 0);
-    assert_true(has_exactly(m->read.text, "RELEASE") && has_exactly(m->read.text, "WITHDRAW"));
+    assert_true(has_exactly(m->read.text, "\n  RELEASE:   your message is sent now\n  WITHDRAW:  it comes back to you\n"));
     assert_string_equal(m->read.in_reply_to.p, "<q@corp.example>");
     m->notice.opens_s = NOON + 60;
     assert_int_equal(make(m, &err), 0);
@@ -746,6 +776,7 @@ int main(void)
         TEST(every_kind_of_mail_is_in_every_language),
         TEST(a_language_that_writes_no_moment_writes_it_in_english),
         TEST(text_is_filled),
+        TEST(text_is_filled_to_be_broken_anew),
         TEST(it_answers_the_message_and_says_that_a_program_wrote_it),
         TEST(all_its_lines_end_in_crlf_and_are_short_and_ascii),
         TEST(words_become_no_markup),
