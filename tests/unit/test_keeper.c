@@ -860,7 +860,7 @@ static void help_comes_once_a_person_and_hour_also_when_it_was_put_off(void **st
     assert_int_equal(w->smtp.n, 1);
     assert_string_equal(w->smtp.to[0], "<ana@corp.example>");
     assert_non_null(strstr(w->smtp.mail[0], "In-Reply-To: <q@x>"));
-    assert_non_null(strstr(mail_text(w, 0).p, "SENDEN:  Ihre Nachricht wird jetzt gesendet"));
+    assert_non_null(strstr(mail_text(w, 0).p, "SENDEN:        Ihre Nachricht wird jetzt gesendet"));
     cries_for_help(w);
     assert_int_equal(letters(w), 0);
     assert_int_equal(w->smtp.n, 1);
