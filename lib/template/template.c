@@ -4,8 +4,8 @@
  * values. Values are never read as template text, and with FB_ESCAPE_HTML only {{{name}}} lets one through unescaped.
  *
  * DIAGNOSTICS: every fault names the template and the line: a tag that is not closed, not known or nested too deeply, a
- * section without its end, a part that is not there, a list or an object where a text is wanted. A name that has no value
- * is no fault: it is empty. */
+ * section without its end, what stands outside sections where they are all that counts, a part that is not there, a list
+ * or an object where a text is wanted. A name that has no value is no fault: it is empty. */
 #include "template/template.h"
 
 #include "base/io.h"
@@ -351,6 +351,27 @@ bool fb_part_next(const struct fb_part *whole, size_t *at, struct fb_part *ret)
     *ret = (struct fb_part){.name = p->s, .file = whole->file, .v = whole->v, .from = *at + 1, .to = p->end, .line = p->line, .words = true};
     *at = p->end + 1;
     return true;
+}
+
+/* The line of the first character of @p that is no blank. */
+static unsigned line_of(const struct fb_piece *p)
+{
+    unsigned line = p->line;
+    for (size_t i = 0; i < p->s.n && fb_is_blank(p->s.p[i]); i++)
+        line += p->s.p[i] == '\n';
+    return line;
+}
+
+int fb_part_check_sections(const struct fb_part *whole, struct fb_err *err)
+{
+    for (size_t i = whole->from; i < whole->to; i++) {
+        const struct fb_piece *p = &whole->v[i];
+        if (p->kind == SECTION)
+            i = p->end;
+        else if (p->kind != TEXT || fb_str_trim(p->s).n)
+            return fb_fail(err, "template %s, line %u: what stands outside {{#name}}...{{/name}} is never said", whole->file, line_of(p));
+    }
+    return 0;
 }
 
 int fb_parts_check(const struct fb_parts *parts, struct fb_err *err)

@@ -43,6 +43,8 @@ int fb_part_cut(const char *file, struct fb_str name, struct fb_str text, struct
 bool fb_part_next(const struct fb_part *whole, size_t *at, struct fb_part *ret);
 /* The one of that name; NULL: there is none. */
 const struct fb_part *fb_parts_find(const struct fb_parts *parts, struct fb_str name);
+/* Whether @whole is sections alone, with nothing but blanks and comments between them. */
+int fb_part_check_sections(const struct fb_part *whole, struct fb_err *err);
 /* Whether each {{>name}} in them is one of them, and none contains itself: only then may they be rendered. */
 int fb_parts_check(const struct fb_parts *parts, struct fb_err *err);
 /* Whether one of them has {{>name}}. */

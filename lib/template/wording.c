@@ -1,7 +1,8 @@
-/* Wording: reads what the page says, every language at once. A text that nothing asks for is misspelt, and nobody would ever see it.
+/* Wording: reads what the page says, every language at once. A text that nothing asks for is misspelt, or has lost its section, and nobody
+ * would ever see it.
  *
- * DIAGNOSTICS: fails where what is shared, English or @first is not there, for a faulty template, a text that is not known or there
- * twice, and for too many languages; the fault names the file and, where it has one, the line. */
+ * DIAGNOSTICS: fails where what is shared, English or @first is not there, for a faulty template, a text that is not known, there twice or
+ * in no section, and for too many languages; the fault names the file and, where it has one, the line. */
 #include "template/wording.h"
 
 #include <dirent.h>
@@ -53,7 +54,7 @@ static int read_texts(struct opening *o, const char *language, struct list *to)
     struct fb_str text;
     struct fb_part whole, t;
     size_t at = 0;
-    if (read_whole(o, language, TEXTS, FB_STR_NONE, &text, &whole))
+    if (read_whole(o, language, TEXTS, FB_STR_NONE, &text, &whole) || fb_part_check_sections(&whole, o->err))
         return -1;
     while (fb_part_next(&whole, &at, &t))
         if (add(o, to, &t))

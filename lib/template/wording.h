@@ -19,8 +19,8 @@ struct fb_wordings {
     struct fb_str warnings; /* a line for each language that lacks texts, with their names */
 };
 
-/* Every folder of templates that has a page.txt, @first first. A text that nothing asks for is a fault, and so is one that English lacks:
- * *err names file and line. All of *ret lives in @arena. */
+/* Every folder of templates that has a page.txt, @first first. A text that nothing asks for is a fault, and so is one that English lacks,
+ * and one that stands in no section: *err names file and line. All of *ret lives in @arena. */
 int fb_wordings_open(const char *data_dir, const char *first, struct fb_arena *arena, struct fb_wordings *ret, struct fb_err *err);
 
 #endif

@@ -14,6 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     struct fb_part v[2];
     struct fb_parts parts = {v, 1};
     if (fb_part_cut("t", FB_STR("t"), (struct fb_str){(const char *)data, n}, arena, &v[0], &err) == 0) {
+        fb_part_check_sections(&v[0], &err);
         parts.n += fb_part_next(&v[0], &(size_t){0}, &v[1]);
         if (fb_parts_check(&parts, &err) == 0)
             fb_parts_render(&parts, "t", values, FB_ESCAPE_HTML, arena, &out, &err);

@@ -105,6 +105,7 @@ phrases = none
                 ("en", lambda text: text.replace("{{#footer}}", "{{#foot}}").replace("{{/footer}}", "{{/foot}}"), "there is no part {{>footer}}"),
                 ("en", lambda text: "{{#nonsense}}x{{/nonsense}}\n" + text, "template en/page.txt, line 1: nothing asks for the text {{#nonsense}}"),
                 ("en", lambda text: text + "{{#when}}x{{/when}}\n", "nothing asks for the text {{#when}}"),
+                ("de", lambda text: "{{! a note }}\n\nHallo\n" + text, "template de/page.txt, line 3: what stands outside {{#name}}...{{/name}} is never said"),
                 ("fr", lambda text: "{{#letters_mine}}x{{/letters_mine}}\n" + text, "nothing asks for the text {{#letters_mine}}"),
                 ("xx", lambda text: "{{#held}}x", "template xx/page.txt, line 1: {{#held}} has no end")):
             shutil.rmtree(self.dir / "data", ignore_errors=True)

@@ -166,6 +166,28 @@ static void a_name_that_nobody_fills_is_found_before_it_is_missed(void **state)
     assert_int_equal(fb_template_check("t", FB_STR("{{name"), known, 2, a, &err), -1);
 }
 
+static void text_in_no_section_is_found_where_all_must_be_in_one(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        unsigned line; /* 0: it is sound */
+    } cases[] = {
+        {"", 0}, {"\n {{! c }} \n{{#a}}x {{^b}}y{{/b}}{{/a}}\n\t{{#c}}{{>a}}{{/c}}\r\n", 0},
+        {"\n\n x", 3}, {"{{#a}}\n{{/a}}\n{{#b}}\n{{/b}} y\n", 4}, {"{{#a}}{{/a}}\n{{{b}}}", 2}, {"\n{{>a}}", 2}, {"{{^a}}x{{/a}}", 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        FB_ARENA a = fb_arena_new(1 << 20);
+        struct fb_part whole;
+        struct fb_err err = {""};
+        assert_int_equal(fb_part_cut("t", FB_STR_NONE, fb_str(cases[i].text), a, &whole, &err), 0);
+        int rc = fb_part_check_sections(&whole, &err);
+        struct fb_str where = fb_arena_printf(a, "template t, line %u: ", cases[i].line);
+        if (cases[i].line ? rc != -1 || strncmp(err.text, where.p, where.n) != 0 : rc != 0)
+            fail_msg("%s: %s", cases[i].text, err.text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +195,7 @@ int main(void)
         cmocka_unit_test(a_name_that_nobody_fills_is_found_before_it_is_missed),
         cmocka_unit_test(memory_that_runs_out_is_a_failure),
         cmocka_unit_test(parts_stand_in_their_places),
+        cmocka_unit_test(text_in_no_section_is_found_where_all_must_be_in_one),
         cmocka_unit_test(a_template_that_is_absent_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
