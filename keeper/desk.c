@@ -27,7 +27,7 @@ static struct fb_str reply(struct fb_arena *arena, enum fb_desk_outcome outcome,
     if (h)
         view = (struct fb_desk_view){.state = (uint8_t)h->state, .created_s = h->created_s, .deadline_s = h->deadline_s,
                                      .changed_s = h->changed_s, .sealed = h->sealed, .opens_s = h->opens_s, .wrong = h->wrong,
-                                     .talked = h->action == FB_DESK_TALKED};
+                                     .talked = h->action == FB_DESK_TALKED, .language = h->language};
     return fb_desk_reply_encode(arena, outcome, &view);
 }
 

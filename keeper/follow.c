@@ -1,6 +1,6 @@
 /* The mails that follow a notice while its message is still held: that somebody has just written on the thread, and the reminder.
  * What was sealed cannot be opened any more, so they are made from the message itself, as the queue has it, and their link opens the
- * page without it. They change nothing: one that is refused is given up, for the notice was accepted.
+ * page without it, but by the sender's clock. They change nothing: one that is refused is given up, for the notice was accepted.
  *
  * DIAGNOSTICS: logs told_again; notice_later (once); later_given_up with the reason. */
 #include "crash.h"
@@ -70,8 +70,10 @@ static int make_and_submit(const struct fb_work *w, struct fb_arena *arena, cons
 {
     const struct fb_conf *conf = w->k->conf;
     json_auto_t *facts = read_facts(arena, mail, original);
+    uint8_t keyless[FB_PAGE_KEY];
     struct fb_str link, text;
-    if (!facts || fb_make_link(w, arena, hold, NULL, &link, err))
+    fb_link_keyless((int)json_integer_value(json_object_get(facts, "tz_min")), keyless);
+    if (!facts || fb_make_link(w, arena, hold, keyless, &link, err))
         return facts ? -1 : fb_fail(err, "its header is no UTF-8");
     struct fb_notice n = {.kind = hold->later == FB_LATER_MOVED ? FB_NOTICE_MOVED : FB_NOTICE_REMINDER, .data_dir = conf->forbear_data_dir,
                           .language = conf->notice_language, .wanted = hold->language, .from = w->k->from, .to = mail->sender, .message_id = hold->message_id,

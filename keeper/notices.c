@@ -109,7 +109,6 @@ int fb_hold_it(struct fb_work *w, const struct fb_hold *hold)
 /* The same at every try, also where the wait begins anew. */
 int fb_make_link(const struct fb_work *w, struct fb_arena *arena, const struct fb_hold *hold, const uint8_t *key, struct fb_str *ret, struct fb_err *err)
 {
-    static const uint8_t none[FB_PAGE_KEY];
     const struct fb_conf *conf = w->k->conf;
     int64_t longest_s = hold->created_s + conf->hold_longest;
     struct fb_token t = {.hold = hold->id, .node = fb_str(conf->forbear_node), .use = FB_TOKEN_DECIDE, .admin = FB_STR_NONE,
@@ -117,7 +116,7 @@ int fb_make_link(const struct fb_work *w, struct fb_arena *arena, const struct f
     struct fb_str token;
     if (fb_token_sign(w->k->signer, &t, arena, &token, err))
         return -1;
-    return fb_link_make(conf->web_base_url, token, key ? key : none, arena, ret, err);
+    return fb_link_make(conf->web_base_url, token, key, arena, ret, err);
 }
 
 int fb_open_page(const struct fb_work *w, struct fb_arena *arena, const struct fb_hold *hold, struct fb_str *ret_key, struct fb_str *ret_plain,

@@ -46,7 +46,7 @@ int fb_do_withdrawing(struct fb_work *w, struct fb_arena *arena, struct fb_hold 
 int fb_do_advised(struct fb_work *w, struct fb_arena *arena, struct fb_hold *v, size_t n);
 /* The notices that are owed and due, and the mails that follow them. */
 int fb_do_owed(struct fb_work *w);
-/* The link to the page: without @key the page has all but what is sealed. */
+/* The link to the page. @key: what opens it, or fb_link_keyless: then the page has all but what is sealed. */
 int fb_make_link(const struct fb_work *w, struct fb_arena *arena, const struct fb_hold *hold, const uint8_t *key, struct fb_str *ret, struct fb_err *err);
 /* Whether an answer by mail to what we write about it would count: there was a login. */
 bool fb_answer_counts(const struct fb_hold *hold);

@@ -9,6 +9,7 @@
 
 #include "facts/tell.h"
 #include "hold/seal.h"
+#include "token/token.h"
 #include "web/letters.h"
 
 /* ---- when ---- */
@@ -19,9 +20,9 @@ static const char *const MONTHS[] = {"january", "february", "march",     "april"
                                      "july",    "august",   "september", "october", "november", "december"};
 
 /* Minutes east of UTC, as the sender's own Date said; 0 where it is not known or is none on this earth. */
-static int offset_of(const json_t *facts)
+static int offset_of(const json_t *facts, const uint8_t *key)
 {
-    json_int_t min = json_integer_value(json_object_get(facts, "tz_min"));
+    json_int_t min = facts ? json_integer_value(json_object_get(facts, "tz_min")) : fb_link_tz_min(key);
     return min >= -24 * 60 && min <= 24 * 60 ? (int)min : 0;
 }
 
@@ -172,9 +173,9 @@ json_t *web_view(const struct web_look *look, struct fb_arena *arena, const stru
         return NULL;
     }
     json_t *facts = facts_open(look->view->sealed, look->key, arena);
-    *ret_wording = web_site_wording(look->site, fb_str(json_string_value(json_object_get(facts, "language"))), look->accept);
+    *ret_wording = web_site_wording(look->site, look->view->language, look->accept);
     json_t *all = hold_of(look, *ret_wording, facts);
-    int rc = all ? put_times(all, look, offset_of(facts), arena, err) : fb_fail_memory(err);
+    int rc = all ? put_times(all, look, offset_of(facts, look->key), arena, err) : fb_fail_memory(err);
     if (rc == 0)
         rc = put_facts(all, facts, *ret_wording, arena, err);
     json_decref(facts);

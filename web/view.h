@@ -11,7 +11,7 @@
 struct web_look {
     const struct web_site *site;
     const struct fb_desk_view *view;
-    const uint8_t *key;   /* FB_PAGE_KEY bytes */
+    const uint8_t *key;   /* FB_PAGE_KEY bytes, or fb_link_keyless */
     struct fb_str token, accept; /* accept: Accept-Language */
     int64_t now_s;
 };

@@ -12,7 +12,7 @@
  *  "readers":["Name","..."],                                           who makes it so
  *  "words":"...", "words_cut":false,                                     own words, at most FB_FACTS_WORDS bytes
  *  "people":{"person":{"name":"Ben", "address":"ben@a.example"}, ...}, those at hand (rules/hand.def) who may be written to; may be absent
- *  "language":"de"}                                                    in which the sender is told; may be absent */
+ *  "language":"de"}                                                    in what was held before an upgrade; the row has it */
 #ifndef FB_FACTS_FACTS_H
 #define FB_FACTS_FACTS_H
 

@@ -113,11 +113,11 @@ int fb_judge_facts(struct fb_arena *arena, struct fb_judgement *j, struct fb_err
 {
     const struct fb_message *m = &j->message;
     struct fb_str words = cut(j->own.text, FB_FACTS_WORDS);
-    JSON all = json_pack("{si so sI si so so so so sI so so so so sb so so}", "v", 2, "from", fb_json_text(j->c.env->sender), "date_s",
+    JSON all = json_pack("{si so sI si so so so so sI so so so so sb so}", "v", 2, "from", fb_json_text(j->c.env->sender), "date_s",
                          (json_int_t)(m->date_s == INT64_MIN ? j->c.now_s : m->date_s), "tz_min", m->tz_min, "subject", fb_json_text(m->subject),
                          "message_id", fb_json_text(m->message_id), "to", addresses(arena, &m->to), "cc", addresses(arena, &m->cc), "hidden",
                          (json_int_t)hidden(&j->c), "change", change(&j->verdict), "rules", rules(arena, &j->c, &j->verdict), "readers", reader_names(j), "words", fb_json_text(words), "words_cut",
-                         words.n < j->own.text.n || m->text_cut, "people", fb_hand_people(&j->c, j->verdict.main), "language", fb_json_text(j->verdict.language));
+                         words.n < j->own.text.n || m->text_cut, "people", fb_hand_people(&j->c, j->verdict.main));
     char *dump = all ? json_dumps(all, JSON_COMPACT) : NULL;
     j->verdict.facts = dump ? fb_arena_dup(arena, fb_str(dump)) : (struct fb_str){NULL, 0};
     free(dump);

@@ -202,3 +202,19 @@ bool fb_link_parse(struct fb_str last, struct fb_str *ret_token, uint8_t ret_key
     *ret_token = token;
     return true;
 }
+
+/* Zeros, and at their end the offset: no key, which is random, begins with so many. */
+void fb_link_keyless(int tz_min, uint8_t ret_key[FB_PAGE_KEY])
+{
+    memset(ret_key, 0, FB_PAGE_KEY);
+    ret_key[FB_PAGE_KEY - 2] = (uint8_t)((unsigned)tz_min >> 8);
+    ret_key[FB_PAGE_KEY - 1] = (uint8_t)tz_min;
+}
+
+int fb_link_tz_min(const uint8_t key[FB_PAGE_KEY])
+{
+    for (size_t i = 0; i < FB_PAGE_KEY - 2; i++)
+        if (key[i])
+            return 0;
+    return (int16_t)(key[FB_PAGE_KEY - 2] << 8 | key[FB_PAGE_KEY - 1]);
+}

@@ -48,6 +48,11 @@ int fb_paseto_footer(struct fb_str text, struct fb_arena *arena, struct fb_str *
 int fb_link_make(const char *base_url, struct fb_str token, const uint8_t key[FB_PAGE_KEY], struct fb_arena *arena, struct fb_str *ret, struct fb_err *err);
 bool fb_link_parse(struct fb_str last, struct fb_str *ret_token, uint8_t ret_key[FB_PAGE_KEY]);
 
+/* What a link without a key has in its place: the minutes east of UTC by which its reader tells the time. That is in their own mail alone:
+ * where somebody is, or travels, is for no store to know. The other way: 0 for a key. */
+void fb_link_keyless(int tz_min, uint8_t ret_key[FB_PAGE_KEY]);
+int fb_link_tz_min(const uint8_t key[FB_PAGE_KEY]);
+
 /* What `forbear keygen` does. Makes what is missing; with @rotate a new signing key, the old public one kept. Owners are
  * the caller's to set. */
 int fb_keys_generate(const char *keys_dir, bool rotate, struct fb_err *err);

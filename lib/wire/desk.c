@@ -74,6 +74,7 @@ struct fb_str fb_desk_reply_encode(struct fb_arena *arena, enum fb_desk_outcome 
         fb_put_i64(&b, view->opens_s);
         fb_put_u8(&b, view->wrong);
         fb_put_u8(&b, view->talked);
+        fb_put_bytes(&b, view->language);
         fb_put_bytes(&b, view->sealed);
     }
     return fb_buf_str(&b);
@@ -83,7 +84,7 @@ int fb_desk_reply_decode(struct fb_arena *arena, struct fb_str frame, enum fb_de
 {
     struct fb_reader r = {.rest = frame};
     uint8_t version = fb_get_u8(&r), outcome = fb_get_u8(&r), wrong = 0, talked = 0;
-    struct fb_desk_view view = {.sealed = FB_STR_NONE};
+    struct fb_desk_view view = {.sealed = FB_STR_NONE, .language = FB_STR_NONE};
     if (has_view(outcome)) {
         view.state = fb_get_u8(&r);
         view.created_s = fb_get_i64(&r);
@@ -92,13 +93,15 @@ int fb_desk_reply_decode(struct fb_arena *arena, struct fb_str frame, enum fb_de
         view.opens_s = fb_get_i64(&r);
         wrong = fb_get_u8(&r);
         talked = fb_get_u8(&r);
+        view.language = fb_get_bytes(&r, FB_FRAME_MAX);
         view.sealed = fb_get_bytes(&r, FB_FRAME_MAX);
     }
     if (!fb_get_done(&r) || version != VERSION || outcome > FB_DESK_BUSY || wrong > 1 || talked > 1)
         return fb_fail(err, "a malformed reply");
     view.wrong = wrong, view.talked = talked;
     view.sealed = fb_arena_dup(arena, view.sealed);
-    if (!view.sealed.p)
+    view.language = fb_arena_dup(arena, view.language);
+    if (!view.sealed.p || !view.language.p)
         return fb_fail_memory(err);
     *ret = outcome;
     *ret_view = view;

@@ -35,6 +35,7 @@ struct fb_desk_view {
     struct fb_str sealed; /* empty where nothing readable is left */
     int64_t opens_s;      /* from when its sender may release it; 0: at once */
     bool wrong, talked;   /* what was said about it */
+    struct fb_str language; /* in which its sender is told, a tag; empty: unknown, or forgotten */
 };
 
 struct fb_desk_request {

@@ -31,9 +31,12 @@ static void as_token(struct fb_str text, struct fb_arena *arena)
 static void as_link(struct fb_str text, struct fb_arena *arena)
 {
     struct fb_str token, link;
-    uint8_t key[FB_PAGE_KEY];
-    if (fb_link_parse(text, &token, key) && fb_link_make("", token, key, arena, &link, NULL) == 0)
-        FUZZ_CHECK(link.n == text.n + 3 && memcmp(link.p + 3, text.p, text.n) == 0);
+    uint8_t key[FB_PAGE_KEY], keyless[FB_PAGE_KEY];
+    if (!fb_link_parse(text, &token, key) || fb_link_make("", token, key, arena, &link, NULL))
+        return;
+    FUZZ_CHECK(link.n == text.n + 3 && memcmp(link.p + 3, text.p, text.n) == 0);
+    fb_link_keyless(fb_link_tz_min(key), keyless);
+    FUZZ_CHECK(fb_link_tz_min(key) == 0 || memcmp(key, keyless, sizeof key) == 0);
 }
 
 static void as_claims(struct fb_str text, struct fb_arena *arena)

@@ -133,6 +133,7 @@ static struct queued *queue(struct world *w, const char *queue_id, enum fb_queue
 struct author {
     const char *login, *root;
     int64_t opens_s; /* after it was held */
+    const char *language;
 };
 static const struct author nobody, ana = {"ana", "<root@corp.example>"}, machine = {"", "<root@corp.example>"};
 
@@ -147,6 +148,7 @@ static struct fb_hold milter_holds_of(struct world *w, const struct author *by, 
     fb_fingerprint(w->keeper.hash_key, h.queue_id, fb_str(q->message_id), h.fingerprint);
     h.box = fb_box_seal(w->arena, w->keeper.box_public, FB_STR(FACTS));
     h.opens_s = by->opens_s ? w->now_s + by->opens_s : 0;
+    h.language = fb_str(by->language);
     if (by->root)
         fb_hold_hashes(w->keeper.hash_key, fb_str(by->login), fb_str(q->sender), fb_str(by->root), &h);
     if (fb_store_add(w->milter, &h, &err) || (state == FB_STATE_pending && fb_marker_write(w->state, &h, &err)))
@@ -943,6 +945,25 @@ static void its_mail_is_answered_and_its_link_decides(void **state)
     assert_int_equal(ask_desk(w, FB_DESK_DECIDE, FB_DESK_RELEASE, token_of(w, 3), &view), FB_DESK_DONE);
 }
 
+/* The page that it opens has not what was sealed. */
+static void its_link_knows_the_senders_clock_and_the_desk_their_language(void **state)
+{
+    struct world *w = *state;
+    struct queued *q;
+    struct fb_hold h = milter_holds_of(w, &(struct author){"ana", "<root@corp.example>", .language = "fr"}, FB_STATE_pending, &q);
+    struct fb_desk_view view;
+    struct fb_str token;
+    uint8_t key[FB_PAGE_KEY], keyless[FB_PAGE_KEY];
+    q->message = "Date: Tue, 14 Nov 2023 22:13:20 -0330\n" MESSAGE;
+    after(w, 0);
+    moves(w, &h);
+    assert_true(fb_link_parse(link_of(w, 0), &token, key) && fb_link_parse(link_of(w, 1), &token, keyless));
+    assert_int_equal(fb_link_tz_min(key), 0);
+    assert_int_equal(fb_link_tz_min(keyless), -210);
+    assert_int_equal(ask_desk(w, FB_DESK_SHOW, FB_DESK_RELEASE, token, &view), FB_DESK_DONE);
+    assert_true(fb_str_eq(view.language, FB_STR("fr")));
+}
+
 static void nothing_is_held_beyond_the_longest(void **state)
 {
     struct world *w = *state;
@@ -1702,6 +1723,7 @@ int main(void)
         TEST(a_letter_that_cannot_be_read_is_put_away),
         TEST(when_the_thread_moves_its_sender_is_told_once_and_the_wait_begins_anew),
         TEST(its_mail_is_answered_and_its_link_decides),
+        TEST(its_link_knows_the_senders_clock_and_the_desk_their_language),
         TEST(nothing_is_held_beyond_the_longest),
         TEST(killed_where_the_thread_moved_the_marker_follows_and_the_mail_is_the_same),
         TEST(while_its_sender_knows_nothing_yet_a_move_waits),

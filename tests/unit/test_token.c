@@ -349,6 +349,21 @@ static void a_link_is_at_most_360_characters_and_comes_apart_again(void **state)
         assert_false(fb_link_parse((struct fb_str){last.p, n}, &got_token, got_key) && verify(f, got_token) == 0);
 }
 
+static void what_stands_for_a_key_is_the_offset(void **state)
+{
+    static const int offsets[] = {0, 60, -210, 14 * 60, -12 * 60};
+    uint8_t key[FB_PAGE_KEY];
+    (void)state;
+    for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++) {
+        fb_link_keyless(offsets[i], key);
+        assert_int_equal(fb_link_tz_min(key), offsets[i]);
+        key[i] = 1;
+        assert_int_equal(fb_link_tz_min(key), 0);
+    }
+    fb_page_key_new(key);
+    assert_int_equal(fb_link_tz_min(key), 0);
+}
+
 /* What the configuration says of a link's length, for every node and the base that it leaves room for, and one character more. */
 static void the_configuration_knows_how_long_links_will_be(void **state)
 {
@@ -417,6 +432,7 @@ int main(void)
         CASE(a_token_of_another_gateways_key_is_refused),
         CASE(a_key_file_that_is_none_is_named),
         CASE(a_link_is_at_most_360_characters_and_comes_apart_again),
+        CASE(what_stands_for_a_key_is_the_offset),
         CASE(the_configuration_knows_how_long_links_will_be),
         CASE(a_node_of_13_characters_still_fits_and_a_longer_link_is_refused),
         CASE(every_allocation_may_fail),

@@ -28,17 +28,17 @@
 
 enum { NOW = 1795860000 /* 2026-11-28 10:00:00 UTC */ };
 
-#define FACTS /* printf: more members */ \
-    "{\"v\":2,\"from\":\"ann@example.org\",\"date_s\":1795860000,\"tz_min\":60,\"subject\":\"The <late> report\\nTo: eve@evil.example\",\"message_id\":\"<1@example.org>\"," \
-    "\"to\":[\"Bob <bob@example.org>\",\"team@example.org\",\"No <address>\",\"\\\"a,b\\\"@example.org\",\"zoë+x@example.org\"],\"cc\":[\"Eve <eve@example.org>\"],\"hidden\":2," \
-    "\"rules\":[{\"name\":\"public_shaming\",\"title\":\"Criticism in front of others\",\"why\":\"It blames one person.\",\"advice\":\"Write to Bob alone.\"," \
-    "\"evidence\":[{\"signal\":\"phrase_blame\",\"text\":\"You <b>always</b> fail & know it\",\"note\":\"This blames Bob.\"}," \
-    "{\"signal\":\"onlookers\",\"text\":\"\",\"note\":\"Others read it.\"},{\"signal\":\"phrase_threat\",\"text\":\"know it, or\",\"note\":\"A threat.\"}]}," \
-    "{\"name\":\"heated\",\"title\":\"Written in anger\",\"why\":\"It is angry.\",\"advice\":\"Sleep on it.\"," \
-    "\"evidence\":[{\"signal\":\"phrase_insult\",\"text\":\"You <b>always</b> fail & know it\",\"note\":\"An insult.\"}]}]," \
-    "\"change\":{\"kind\":\"reader\",\"text\":\"\",\"reader\":\"eve@example.org\",\"says\":\"Without your manager, Eve <E>, on Cc this would have gone.\"}," \
-    "\"readers\":[\"Eve\"],\"words\":\"Well.\\nYou <b>always</b> fail & know it, or not.\\nAll of you.\",\"words_cut\":false," \
-    "\"people\":{\"person\":{\"name\":\"Bob\",\"address\":\"bob@example.org\"}}%s}"
+static const char FACTS[] =
+    "{\"v\":2,\"from\":\"ann@example.org\",\"date_s\":1795860000,\"tz_min\":60,\"subject\":\"The <late> report\\nTo: eve@evil.example\",\"message_id\":\"<1@example.org>\","
+    "\"to\":[\"Bob <bob@example.org>\",\"team@example.org\",\"No <address>\",\"\\\"a,b\\\"@example.org\",\"zoë+x@example.org\"],\"cc\":[\"Eve <eve@example.org>\"],\"hidden\":2,"
+    "\"rules\":[{\"name\":\"public_shaming\",\"title\":\"Criticism in front of others\",\"why\":\"It blames one person.\",\"advice\":\"Write to Bob alone.\","
+    "\"evidence\":[{\"signal\":\"phrase_blame\",\"text\":\"You <b>always</b> fail & know it\",\"note\":\"This blames Bob.\"},"
+    "{\"signal\":\"onlookers\",\"text\":\"\",\"note\":\"Others read it.\"},{\"signal\":\"phrase_threat\",\"text\":\"know it, or\",\"note\":\"A threat.\"}]},"
+    "{\"name\":\"heated\",\"title\":\"Written in anger\",\"why\":\"It is angry.\",\"advice\":\"Sleep on it.\","
+    "\"evidence\":[{\"signal\":\"phrase_insult\",\"text\":\"You <b>always</b> fail & know it\",\"note\":\"An insult.\"}]}],"
+    "\"change\":{\"kind\":\"reader\",\"text\":\"\",\"reader\":\"eve@example.org\",\"says\":\"Without your manager, Eve <E>, on Cc this would have gone.\"},"
+    "\"readers\":[\"Eve\"],\"words\":\"Well.\\nYou <b>always</b> fail & know it, or not.\\nAll of you.\",\"words_cut\":false,"
+    "\"people\":{\"person\":{\"name\":\"Bob\",\"address\":\"bob@example.org\"}}}";
 static const char FACTS_1[] = /* sealed before an upgrade */
     "{\"v\":1,\"from\":\"ann@example.org\",\"date_s\":1795860000,\"tz_min\":60,\"subject\":\"The <late> report\",\"message_id\":\"<1@example.org>\","
     "\"to\":[],\"cc\":[],\"hidden\":0,\"rules\":[{\"name\":\"heated\",\"title\":\"t\",\"why\":\"w\",\"advice\":\"Sleep on it.\",\"evidence\":[]}],"
@@ -88,10 +88,9 @@ static int fake_call(void *arg, struct fb_arena *arena, const struct fb_desk_req
     f->action = req->action;
     f->key_brought = req->key.n == sizeof page_key && memcmp(req->key.p, page_key, sizeof page_key) == 0;
     *ret = f->outcome;
-    struct fb_str language = f->language ? fb_arena_printf(arena, ",\"language\":\"%s\"", f->language) : FB_STR_NONE;
-    struct fb_str facts = f->older ? fb_str(FACTS_1) : fb_arena_printf(arena, FACTS, language.p);
+    struct fb_str facts = fb_str(f->older ? FACTS_1 : FACTS);
     *ret_view = (struct fb_desk_view){.state = (uint8_t)f->state, .created_s = NOW, .deadline_s = NOW + 900, .changed_s = NOW + 60,
-                                      .opens_s = f->opens_s, .wrong = f->wrong, .talked = f->talked,
+                                      .opens_s = f->opens_s, .wrong = f->wrong, .talked = f->talked, .language = fb_str(f->language),
                                       .sealed = f->blob_gone ? FB_STR_NONE : fb_page_seal(arena, key, facts)};
     return 0;
 }
@@ -171,6 +170,8 @@ static const struct story STORIES[] = {
      .says = "Your words are shown from the link in the first notice: only that one carries the key to them. What you decide here counts all the same.", .never = "no longer kept"},
     {"in German", "GET", .desk = {.state = FB_STATE_held, .other_key = true}, SHOWN, .language = "de", .says = "zeigt der Link in der ersten Mail", .never = "Bob"},
     {"in French", "GET", .desk = {.state = FB_STATE_held, .other_key = true}, SHOWN, .language = "fr", .says = "par le lien du premier courriel", .never = "Bob"},
+    {"and in the sender's own, whatever the browser asks for", "GET", .desk = {.state = FB_STATE_held, .other_key = true, .language = "fr"}, SHOWN, .language = "de",
+     .says = "par le lien du premier courriel"},
     {"pending looks like held", "GET", .desk = {.state = FB_STATE_pending}, SHOWN, .says = "value=\"release\""},
     {"releasing", "GET", .desk = {.state = FB_STATE_releasing}, SHOWN, .says = "is being sent", .never = "value=\"release\""},
     {"released, and when", "GET", .desk = {.state = FB_STATE_released}, SHOWN, .says = "It left <strong><time datetime=\"2026-11-28T11:01:00+01:00\">", .never = "value=\"release\""},
@@ -304,6 +305,29 @@ static void a_decision_leads_back_to_the_same_page(void **state)
     struct web_answer got;
     tell(&(struct story){.method = "POST"}, &f, a, &got);
     assert_string_equal(got.location.p, fb_arena_printf(a, "/mail/h/%s", link_last).p);
+}
+
+/* Whoever makes up an offset reads the page by a clock of their own. */
+static void a_link_without_the_key_tells_the_time_by_the_senders_clock(void **state)
+{
+    (void)state;
+    static const struct {
+        int tz_min;
+        const char *says;
+    } cases[] = {{-210, "today at 06:45</time></strong> <span class=\"zone\">(UTC-03:30)"}, {0, "10:15</time></strong> <span class=\"zone\">(UTC)"}, {-32768, "(UTC)"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        FB_ARENA a = fb_arena_new(4 << 20);
+        struct fb_err err;
+        struct fb_str link;
+        uint8_t key[FB_PAGE_KEY];
+        fb_link_keyless(cases[i].tz_min, key);
+        assert_int_equal(fb_link_make("", link_token, key, a, &link, &err), 0);
+        struct story s = {"", "GET", link.p, HELD, SHOWN, .says = cases[i].says, .never = "Bob"};
+        struct fake f = s.desk;
+        struct web_answer got;
+        tell(&s, &f, a, &got);
+        check(&s, &f, &got);
+    }
 }
 
 static void a_hundred_looks_decide_nothing(void **state)
@@ -874,6 +898,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_story),
         cmocka_unit_test(a_decision_leads_back_to_the_same_page),
+        cmocka_unit_test(a_link_without_the_key_tells_the_time_by_the_senders_clock),
         cmocka_unit_test(a_hundred_looks_decide_nothing),
         cmocka_unit_test(every_refusal_reads_the_same),
         cmocka_unit_test(asked_too_often_a_good_link_and_a_bad_one_read_the_same),

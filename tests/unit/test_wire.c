@@ -207,12 +207,12 @@ static void the_desk_is_asked_and_answers(void **state)
     assert_int_equal(got.action, FB_DESK_WITHDRAW);
     assert_true(fb_str_eq(got.token, decide.token));
     enum fb_desk_outcome outcome;
-    struct fb_desk_view view, sent = {2, 10, 20, 30, FB_STR("sealed\0blob"), .opens_s = 15, .talked = true};
+    struct fb_desk_view view, sent = {2, 10, 20, 30, FB_STR("sealed\0blob"), .opens_s = 15, .talked = true, .language = FB_STR("pt-br")};
     assert_int_equal(fb_desk_reply_decode(a, fb_desk_reply_encode(a, FB_DESK_CLOSED, &sent), &outcome, &view, &err), 0);
     assert_int_equal(outcome, FB_DESK_CLOSED);
     assert_int_equal(view.deadline_s, 20);
     assert_true(fb_str_eq(view.sealed, sent.sealed));
-    assert_true(view.opens_s == 15 && view.talked && !view.wrong);
+    assert_true(view.opens_s == 15 && view.talked && !view.wrong && fb_str_eq(view.language, sent.language));
     for (int action = 0; action < 7; action++) {
         decide.action = (enum fb_desk_action)action;
         assert_int_equal(fb_desk_request_decode(fb_desk_request_encode(a, &decide), &got, NULL), action >= FB_DESK_RELEASE && action <= FB_DESK_WRONG ? 0 : -1);
