@@ -216,6 +216,7 @@ static void release_meant(struct fb_work *w, struct fb_arena *arena, const struc
     for (size_t i = 0; i < go; i++)
         if (reply.outcome[i] == FB_QUEUE_DONE) {
             fb_log(FB_LOG_ERROR, "released_by_marker", "queue_id=%s rule=%s", going[i]->queue_id.p, going[i]->rule.p);
+            fb_later_at(&w->by_marker, going[i]->id, 0);
             marker_drop(w, going[i]);
         }
 }

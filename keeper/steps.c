@@ -159,7 +159,8 @@ static int release_ended(struct fb_work *w, const struct fb_hold *hold, enum fb_
     return 0;
 }
 
-/* On the record before it is done: of what is found nowhere after a kill it must be known whether it was us. */
+/* On the record before it is done: of what is found nowhere after a kill it must be known whether it was us. Killed just here, and the file
+ * deleted by an admin before the next start, it was not, and is taken for it: which of the two it was nobody can tell. */
 static int note_asked(struct fb_work *w, struct fb_hold *const *v, size_t n)
 {
     struct fb_hold_id ids[FB_BATCH];
@@ -198,4 +199,30 @@ int fb_do_releasing(struct fb_work *w, struct fb_arena *arena, struct fb_hold *v
     for (size_t i = 0; i < go && !rc; i++)
         rc = release_ended(w, going[i], reply.outcome[i], going[i]->decision.n ? "as decided" : "the delay is over, or its sender could not be told");
     return rc < 0 ? -1 : 0;
+}
+
+/* A row that was lost, or is in another state, ends as it may. */
+static int note_released(struct fb_work *w, struct fb_hold_id id)
+{
+    FB_ARENA arena = fb_arena_new(1 << 20);
+    struct fb_hold hold;
+    int rc = arena ? fb_store_get(w->store, id, arena, &hold, &w->err) : fb_fail_memory(&w->err);
+    if (rc || (hold.state != FB_STATE_held && hold.state != FB_STATE_releasing))
+        return rc < 0 ? -1 : 0;
+    if (hold.state == FB_STATE_held && fb_go(w, &hold, FB_STATE_releasing, "the delay is over"))
+        return -1;
+    hold.state = FB_STATE_releasing;
+    return released(w, &hold, "by its marker, while the store was away");
+}
+
+int fb_do_by_marker(struct fb_work *w)
+{
+    struct fb_hold_id v[FB_LATER_LIST];
+    for (size_t n; (n = fb_later_list(&w->by_marker, w->now_ms, v)) > 0;)
+        for (size_t i = 0; i < n; i++) {
+            if (note_released(w, v[i]))
+                return -1;
+            fb_later_forget(&w->by_marker, v[i]);
+        }
+    return 0;
 }

@@ -44,6 +44,7 @@ void fb_work_done(struct fb_work *w)
     fb_store_close(w->store);
     fb_later_done(&w->later);
     fb_later_done(&w->owed);
+    fb_later_done(&w->by_marker);
     w->store = NULL;
 }
 
@@ -118,6 +119,8 @@ static int do_all(struct fb_work *w)
     if (store_want(w))
         return -1;
     store_compare(w);
+    if (fb_do_by_marker(w))
+        return -1;
     if (w->now_ms >= w->reconcile_ms && fb_reconcile(w))
         return -1;
     if (fb_do_posts(w))

@@ -16,6 +16,7 @@ struct fb_work {
     struct fb_store *store; /* NULL: it could not be opened, or failed */
     struct fb_later later;  /* holds to be tried again */
     struct fb_later owed;   /* held ones whose notice may not have been accepted yet */
+    struct fb_later by_marker; /* released while the store was away, which does not know it yet */
     int64_t now_s, now_ms;  /* of this round: wall clock, and the clock that never jumps */
     int64_t helper_ms, store_ms, reconcile_ms; /* not before */
     unsigned helper_tries, store_tries; /* in vain, in a row; what is the matter is logged at the first */
@@ -40,6 +41,8 @@ bool fb_work_long(int64_t from_ms);
 int fb_do_pending(struct fb_work *w, struct fb_arena *arena, struct fb_hold *v, size_t n);
 int fb_do_held(struct fb_work *w, struct fb_arena *arena, struct fb_hold *v, size_t n);
 int fb_do_releasing(struct fb_work *w, struct fb_arena *arena, struct fb_hold *v, size_t n);
+/* Notes what was released by markers, before anything else finds it missing. */
+int fb_do_by_marker(struct fb_work *w);
 /* --- withdraw.c --- */
 int fb_do_withdrawing(struct fb_work *w, struct fb_arena *arena, struct fb_hold *v, size_t n);
 /* --- notices.c --- */

@@ -1532,6 +1532,29 @@ static void without_any_store_the_markers_release(void **state)
     assert_false(has_marker(w, &h));
 }
 
+/* It ended as gone, "not by forbear". */
+static void what_a_marker_released_is_released_once_the_store_is_back(void **state)
+{
+    struct world *w = *state;
+    struct queued *q;
+    struct fb_hold h = milter_holds(w, FB_STATE_pending, &q);
+    struct fb_err err;
+    const char *store = fb_arena_printf(w->arena, "%s/forbear.db", w->state).p, *aside = fb_arena_printf(w->arena, "%s/aside", w->dir).p;
+    after(w, 0);
+    fb_store_close(w->milter);
+    restart(w);
+    assert_int_equal(rename(store, aside) | mkdir(store, 0700), 0); /* so that none can be made */
+    after(w, DELAY);
+    after(w, 61);
+    assert_int_equal(q->released, 1);
+    q->is = FB_QUEUE_ABSENT; /* delivered */
+    assert_int_equal(rmdir(store) | rename(aside, store), 0);
+    assert_int_equal(fb_store_open(w->state, 1000, &w->milter, &err), 0);
+    after(w, 16);
+    is_state(w, &h, FB_STATE_released);
+    assert_int_equal(q->released, 1);
+}
+
 static void a_marker_of_a_message_that_left_is_removed(void **state)
 {
     struct world *w = *state;
@@ -1754,6 +1777,7 @@ int main(void)
         TEST(a_deleted_store_strands_nothing),
         TEST(a_damaged_store_is_set_aside_and_strands_nothing),
         TEST(without_any_store_the_markers_release),
+        TEST(what_a_marker_released_is_released_once_the_store_is_back),
         TEST(a_marker_of_a_message_that_left_is_removed),
         TEST(a_marker_for_another_message_touches_nothing),
         TEST(closed_holds_are_forgotten_after_the_retention),
