@@ -1,4 +1,7 @@
 """While Ana's answer waits, Cleo writes on the same thread: Ana is told once, and her message waits anew, once."""
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
+
 from e2e import letters, store, web
 from e2e.wait import until
 
@@ -15,7 +18,8 @@ def story(s):
     first = letters.calm(sender="ben@corp.example", subject="The release")
     s.send(first)
     s.arrives(first, "ana@corp.example")
-    angry, queue_id, link = s.hold_one(letters.dressing_down(**_on(first)))
+    here = timezone(timedelta(hours=5, minutes=30))
+    angry, queue_id, link = s.hold_one(letters.dressing_down(**_on(first, date=format_datetime(datetime.now(here)))))
     was = store.column(queue_id, "deadline_s")
     s.pause(2)
     s.says("Cleo answers, too.")
@@ -40,7 +44,9 @@ def story(s):
     s.pause(1)
     s.check(len(s.mailboxes.from_forbear("ana@corp.example")) == 2 and store.column(queue_id, "deadline_s") == anew, "she is told once, and waits anew once")
     s.says("She sends it, by the link of the second mail.")
-    s.check("Your words are shown from the link in the first notice" in web.get(s.link(told)).text, "which has not the key to her words, and says where they are")
+    page = web.get(s.link(told)).text
+    s.check("Your words are shown from the link in the first notice" in page, "which has not the key to her words, and says where they are")
+    s.check("(UTC+05:30)" in text and "(UTC+05:30)" in page, "and tells the time by her clock, as the mail does")
     web.press(s.link(told), "release")
     s.arrives(angry, "ben@corp.example", "cleo@corp.example")
     s.is_state(queue_id, "released")
