@@ -124,7 +124,7 @@ static void words_that_several_rules_rest_on_are_quoted_by_the_first(void **stat
         json_t *rule = i ? json_deep_copy(first) : first, *evidence = i ? json_array() : json_object_get(first, "evidence");
         for (const char *const *text = more[i]; *text; text++)
             json_array_append_new(evidence, json_pack("{s:s, s:s, s:s}", "signal", "s", "text", *text, "note", "n"));
-        json_object_set_new(rule, "why", json_stringn("ABCD" + i, 1));
+        json_object_set_new(rule, "why", json_stringn(&"ABCD"[i], 1));
         if (i) {
             json_object_set_new(rule, "evidence", evidence);
             json_array_append_new(rules, rule);
