@@ -1,8 +1,8 @@
 """Makes the judge's numbers mean what they say:  calibrate.py --base BASE JUDGE.pt OUT.safetensors --held-back H.jsonl ...
 
 On cases that were kept out of the training, half of them to hold: hold and each rule get a slope and an offset (Platt 1999), so that
-they are log-odds; each act gets the offset at which its best F1 lies at 0. They are folded into the heads, and cost nothing. Prints
-the lowest early exit of a message to hold: leaving early must stay below it."""
+they are log-odds; each act gets the offset at which its best F1 lies at 0; each exit is moved so that every message to hold that the whole
+judge finds stays above where a run is left. All of it is folded into the heads, and costs nothing."""
 import argparse
 
 import torch
@@ -15,6 +15,8 @@ from labels import ACTS, RULES
 
 ENOUGH = 25  # positive examples; a head with fewer stays as it is
 SLOPES = (0.5, 2.0)
+LEAVE_BELOW, MARGIN = -3, 0.25  # log-odds; the first is exit_below of lib/rules/signals_meaning.c
+FOUND_ABOVE = 1  # log-odds; no shipped rule fires on a message whose hold is lower
 
 
 def platt(scores, labels):
@@ -48,13 +50,13 @@ def best_f1(scores, labels):
 
 @torch.no_grad()
 def outputs(model, encoder, cases):
-    """(hold, rules, lowest exit) of each case, and (acts, labels) of each sentence that was labelled."""
+    """(hold, rules, exits) of each case, and (acts, labels) of each sentence that was labelled."""
     model.eval()
     whole, sentences = [], []
     for d in cases:
         e = encoder(d)
         hold, rules, _, acts, exits = model(*collate([e])[:3])
-        whole.append((hold.item(), rules[0].tolist(), min(x.item() for x in exits)))
+        whole.append((hold.item(), rules[0].tolist(), [x.item() for x in exits]))
         sentences += [(acts[0, a:b].mean(0).tolist(), labels) for a, b, labels in e["sentences"]]
     return whole, sentences
 
@@ -66,9 +68,9 @@ def fold(layer, row, slope, offset):
 
 def calibrate(model, cases, whole, sentences):
     labels = [float(d["hold"]) for d in cases]
-    slope, offset = platt([w[0] for w in whole], labels)
-    fold(model.hold, 0, slope, offset)
-    print(f"hold: slope {slope:.2f}, offset {offset:+.2f}")
+    hold_slope, hold_offset = platt([w[0] for w in whole], labels)
+    fold(model.hold, 0, hold_slope, hold_offset)
+    print(f"hold: slope {hold_slope:.2f}, offset {hold_offset:+.2f}")
     for i, rule in enumerate(RULES):
         labels = [float(d["rules"][i]) for d in cases]
         if ENOUGH <= sum(labels):
@@ -81,6 +83,17 @@ def calibrate(model, cases, whole, sentences):
             f1, at = best_f1([s[0][i] for s in sentences], labels)
             model.act.bias.data[i] -= at
             print(f"{act}: F1 {f1:.2f}, was at {at:.2f}")
+    calibrate_exits(model, [w[2] for w, d in zip(whole, cases) if d["hold"] == 1 and w[0] * hold_slope + hold_offset > FOUND_ABOVE],
+                    [w[2] for w, d in zip(whole, cases) if not d["hold"]])
+
+
+def calibrate_exits(model, found, passes):
+    """@found, @passes: exits of messages to hold that the whole judge finds, and of others."""
+    for i, head in enumerate(model.exit) if found else []:
+        lowest = min(exits[i] for exits in found)
+        head.bias.data += LEAVE_BELOW + MARGIN - lowest
+        leaving = sum(exits[i] < lowest - MARGIN for exits in passes)
+        print(f"exit {i}: the lowest of {len(found)} holds was at {lowest:.2f}; {leaving} of {len(passes)} passes are left there")
 
 
 def main():
@@ -95,7 +108,6 @@ def main():
     cases = mixture.read(args.held_back)
     whole, sentences = outputs(model, encoder, cases)
     calibrate(model, cases, whole, sentences)
-    print(f"lowest exit of a hold: {min(w[2] for w, d in zip(whole, cases) if d['hold'] == 1):.2f}")
     save_file({k: v.contiguous() for k, v in model.state_dict().items() if "position_ids" not in k}, args.out)
 
 

@@ -13,7 +13,7 @@ import sys
 import numpy as np
 
 MAGIC = b'forbear judge\r\n\x00'
-VERSION = 2
+VERSION = 3
 F32, S8, BYTES = 1, 2, 3
 HEADER, ENTRY, ALIGN = 128, 80, 64
 LONGEST = 320  # tokens; later positions are never read
@@ -113,7 +113,7 @@ def tensors(w, vocab):
         for name, at in (('norm1', 'attention.output.LayerNorm'), ('norm2', 'output.LayerNorm')):
             for part in ('weight', 'bias'):
                 f32(dst + name + '.' + part, w[src + at + '.' + part])
-    for head in ('hold', 'rules', 'tok', 'act', 'exit.0', 'exit.1', 'exit.2'):
+    for head in ('hold', 'rules', 'tok', 'act', *('exit%s.%d' % (part, i) for part in ('', '_tok') for i in range(3))):
         for part in ('weight', 'bias'):
             f32('head.%s.%s' % (head, part), w[head + '.' + part])
     return out

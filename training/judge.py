@@ -29,21 +29,25 @@ class Judge(nn.Module):
         self.rules = nn.Linear(3 * wide, len(RULES))
         self.tok = nn.Linear(wide, 1)
         self.act = nn.Linear(wide, len(ACTS))
-        self.exit = nn.ModuleList(nn.Linear(2 * wide, 1) for _ in EXIT_AFTER)
+        self.exit = nn.ModuleList(nn.Linear(3 * wide, 1) for _ in EXIT_AFTER)
+        self.exit_tok = nn.ModuleList(nn.Linear(wide, 1) for _ in EXIT_AFTER)
 
     def forward(self, ids, types, mask):
         """Log-odds of: hold, rules, each token's evidence, each token's acts (a sentence's are the mean of its tokens'), exits."""
         out = self.b(input_ids=ids, token_type_ids=types, attention_mask=mask, output_hidden_states=True)
-        x, m = out.last_hidden_state, mask.unsqueeze(-1).float()
+        m, text = mask.unsqueeze(-1).float(), types * mask
 
-        def mean(z):
-            return (z * m).sum(1) / m.sum(1)
+        def pooled(z, evidence):
+            """The first token, the mean of all, and the text's tokens weighted by how much each decides."""
+            weight = torch.softmax(evidence.masked_fill(text == 0, -1e4), 1).unsqueeze(-1)
+            return torch.cat([z[:, 0], (z * m).sum(1) / m.sum(1), (z * weight).sum(1)], 1)
 
+        x = out.last_hidden_state
         evidence = self.tok(x).squeeze(-1)
-        weight = torch.softmax(evidence.masked_fill(types * mask == 0, -1e4), 1).unsqueeze(-1)
-        pooled = self.drop(torch.cat([x[:, 0], mean(x), (x * weight).sum(1)], 1))
-        exits = [head(torch.cat([z[:, 0], mean(z)], 1)).squeeze(-1) for head, z in zip(self.exit, (out.hidden_states[i] for i in EXIT_AFTER))]
-        return self.hold(pooled).squeeze(-1), self.rules(pooled), evidence, self.act(x), exits
+        whole = self.drop(pooled(x, evidence))
+        exits = [head(pooled(z, tok(z).squeeze(-1))).squeeze(-1)
+                 for head, tok, z in zip(self.exit, self.exit_tok, (out.hidden_states[i] for i in EXIT_AFTER))]
+        return self.hold(whole).squeeze(-1), self.rules(whole), evidence, self.act(x), exits
 
 
 class Encoder:

@@ -37,11 +37,11 @@ def dilute(pair, around, rng):
 
 
 class Mixture:
-    """@cases: labelled, in pairs. @harmless: mail of which hardly any deserves a hold ("w" its weight, "hard" what an earlier judge suspected)."""
+    """@cases, @always: labelled, in pairs; an epoch takes @share of the first and all of the second. @harmless: mail of which hardly any deserves a hold ("w" its weight, "hard" what an earlier judge suspected)."""
 
-    def __init__(self, cases, harmless, each_epoch, share=1.0):
-        self.pairs, self.harmless, self.each_epoch, self.share = by_pair(cases), harmless, each_epoch, share
-        self.donors = [d["facts"] for d in cases if d["hold"]] * 2 + [d["facts"] for d in cases]
+    def __init__(self, cases, always, harmless, each_epoch, share=1.0):
+        self.pairs, self.always, self.harmless, self.each_epoch, self.share = by_pair(cases), by_pair(always), harmless, each_epoch, share
+        self.donors = [d["facts"] for d in cases + always for _ in range(3 if d["hold"] else 1)]
         self.fillers = [d["text"] for d in harmless if 25 <= words(d) <= 130]
 
     def pair(self, pair, rng):
@@ -64,5 +64,5 @@ class Mixture:
         rest = [d for d in self.harmless if not d.get("hard")]
         drawn = rng.sample(hard, min(len(hard), int(0.4 * self.each_epoch)))
         drawn += rng.sample(rest, min(len(rest), self.each_epoch - len(drawn)))
-        pairs = rng.sample(self.pairs, round(self.share * len(self.pairs)))
+        pairs = rng.sample(self.pairs, round(self.share * len(self.pairs))) + self.always
         return [self.pair(p, rng) for p in pairs] + [self.mail(d, rng) for d in drawn]

@@ -1,8 +1,9 @@
 """Trains the judge:  train.py --cases A.jsonl ... [--harmless M.jsonl ...] [--watch DEV.jsonl ...] --out judge.pt
 
 Inputs are JSON Lines as cases.py writes them. Losses: binary cross-entropy for hold, rules, evidence, acts and exits; a ranking loss
-between the two of a pair. Layer-wise decay of the learning rate, label smoothing, and an average of the weights over the last 40% of
-the steps (Izmailov et al. 2018). The files are read anew at each epoch's start. A run that was stopped goes on from OUT.part."""
+between the two of a pair, and between every hold and every pass of a batch, so that the level does not move with the subject. Layer-wise
+decay of the learning rate, label smoothing, and an average of the weights over the last 40% of the steps (Izmailov et al. 2018). The files
+are read anew at each epoch's start. A run that was stopped goes on from OUT.part."""
 import argparse
 import math
 import os
@@ -16,8 +17,9 @@ from torch.nn import functional as F
 import mixture
 from judge import Encoder, Judge, collate
 
-RANK_MARGIN = 2.0
-EXIT_WEIGHT = 0.3
+PAIR_MARGIN, BATCH_MARGIN = 2.0, 1.0
+PAIR_WEIGHT, BATCH_WEIGHT = 0.5, 0.5
+EXIT_WEIGHT, EXIT_FASTER = 0.5, 20
 AVERAGE_FROM, AVERAGE_EVERY = 0.6, 5  # share of the steps; steps
 
 
@@ -58,17 +60,25 @@ def loss_of(model, batch):
     sentences = [(acts[i, a:b].mean(0), labels) for i, (_, e) in enumerate(flat) for a, b, labels in e["sentences"]]
     if sentences:
         total = total + 5 * F.binary_cross_entropy_with_logits(torch.stack([s for s, _ in sentences]), torch.tensor([v for _, v in sentences]))
-    return total + 0.5 * ranking(hold, batch)
+    return total + PAIR_WEIGHT * pair_ranking(hold, batch) + BATCH_WEIGHT * batch_ranking(hold, y, w)
 
 
-def ranking(hold, batch):
+def pair_ranking(hold, batch):
     at, losses = 0, []
     for pair in batch:
         if len(pair) == 2 and pair[0][0]["hold"] != pair[1][0]["hold"]:
             worse, better = (at, at + 1) if pair[0][0]["hold"] else (at + 1, at)
-            losses.append(F.softplus(RANK_MARGIN - (hold[worse] - hold[better])))
+            losses.append(F.softplus(PAIR_MARGIN - (hold[worse] - hold[better])))
         at += len(pair)
     return torch.stack(losses).mean() if losses else hold.sum() * 0
+
+
+def batch_ranking(hold, y, w):
+    worse, better = y > 0.5, y < 0.5
+    if not worse.any() or not better.any():
+        return hold.sum() * 0
+    weight = w[worse][:, None] * w[better][None, :]
+    return (F.softplus(BATCH_MARGIN - (hold[worse][:, None] - hold[better][None, :])) * weight).sum() / weight.sum()
 
 
 @torch.no_grad()
@@ -117,10 +127,19 @@ def optimizer_of(model, lr, decay, heads):
             return layers + 1
         return layers - int(name.split(".")[3]) if name.startswith("b.encoder.layer.") else 0
 
-    # @heads: how much faster the heads learn, which begin from nothing.
-    groups = [{"params": [p], "lr": lr * (decay ** depth(n) if n.startswith("b.") else heads), "weight_decay": 0.05 if p.ndim > 1 else 0.0}
-              for n, p in model.named_parameters()]
+    def faster(name):
+        # The heads begin from nothing; exits from layers that are not made for them.
+        return decay ** depth(name) if name.startswith("b.") else EXIT_FASTER if name.startswith("exit") else heads
+
+    groups = [{"params": [p], "lr": lr * faster(n), "weight_decay": 0.05 if p.ndim > 1 else 0.0}
+              for n, p in model.named_parameters() if p.requires_grad]
     return torch.optim.AdamW(groups, betas=(0.9, 0.98))
+
+
+def freeze(model, layers):
+    """The embeddings and the lowest @layers stay as they are."""
+    for part in [model.b.embeddings, *model.b.encoder.layer[:layers]] if layers else []:
+        part.requires_grad_(False)
 
 
 def schedule(step, steps):
@@ -146,13 +165,15 @@ class Average:
 def arguments():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("--cases", nargs="+", required=True)
+    a.add_argument("--always", nargs="*", default=[], help="cases of which every epoch takes all pairs")
     a.add_argument("--harmless", nargs="*", default=[])
     a.add_argument("--each-epoch", type=int, default=2000, help="harmless mails in an epoch")
     a.add_argument("--watch", nargs="*", default=[])
     a.add_argument("--base", required=True, help="folder of the encoder and its tokenizer")
     a.add_argument("--begin", help="weights of an earlier training to go on from (safetensors); else the base alone")
     a.add_argument("--epochs", type=int, default=4)
-    a.add_argument("--share", type=float, default=1.0, help="of the pairs, drawn anew for each epoch")
+    a.add_argument("--share", type=float, default=1.0, help="of the pairs of --cases, drawn anew for each epoch")
+    a.add_argument("--freeze", type=int, default=0, help="layers that are not trained, from the lowest")
     a.add_argument("--lr", type=float, default=8e-5)
     a.add_argument("--decay", type=float, default=0.85)
     a.add_argument("--batch", type=int, default=32)
@@ -194,6 +215,7 @@ def main():
     encoder, model = Encoder(args.base), Judge(args.base)
     if args.begin:
         model.load_state_dict(load_file(args.begin))
+    freeze(model, args.freeze)
     optimizer, state, first, part = optimizer_of(model, args.lr, args.decay, 1 if args.begin else 4), {"average": Average()}, 0, args.out + ".part"
     if os.path.exists(part):
         saved = torch.load(part, weights_only=False)
@@ -201,7 +223,7 @@ def main():
         optimizer.load_state_dict(saved["optimizer"])
         first, state = saved["epoch"], saved["state"]
     for epoch in range(first, args.epochs):
-        mix = mixture.Mixture(mixture.read(args.cases), mixture.read(args.harmless), args.each_epoch, args.share)
+        mix = mixture.Mixture(mixture.read(args.cases), mixture.read(args.always), mixture.read(args.harmless), args.each_epoch, args.share)
         train_epoch(model, encoder, optimizer, mix, args, epoch, state)
         watch(model, encoder, args.watch)
         torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch + 1, "state": state}, part)

@@ -51,7 +51,7 @@ struct fb_encoder {
     const float *word_scale, *position, *type;
     struct fb_norm norm;
     struct layer layers[LAYERS];
-    struct linear hold, rules, tok, act, exits[FB_ENCODER_EXITS];
+    struct linear hold, rules, tok, act, exits[FB_ENCODER_EXITS], exit_toks[FB_ENCODER_EXITS];
 };
 
 struct fb_scratch {
@@ -84,9 +84,10 @@ static int get_heads(struct fb_encoder *e, struct fb_err *err)
 {
     const struct fb_model *m = e->model;
     for (int i = 0; i < FB_ENCODER_EXITS; i++) {
-        char name[16];
+        char name[16], tok[16];
         snprintf(name, sizeof name, "exit.%d", i);
-        if (get_head(m, name, 1, 2 * WIDE, &e->exits[i], err))
+        snprintf(tok, sizeof tok, "exit_tok.%d", i);
+        if (get_head(m, name, 1, 3 * WIDE, &e->exits[i], err) || get_head(m, tok, 1, WIDE, &e->exit_toks[i], err))
             return -1;
     }
     return get_head(m, "hold", 1, 3 * WIDE, &e->hold, err) || get_head(m, "rules", FB_ENCODER_RULES, 3 * WIDE, &e->rules, err) ||
@@ -266,13 +267,9 @@ static void run_layer(struct fb_scratch *s, const struct layer *y)
         finish_block(s, y, at, block_at(s, at));
 }
 
-/* The first token's vector, and the mean of all. */
-static void pool(const struct fb_scratch *s, float ret[2 * WIDE])
+static float apply(const struct fb_encoder *e, const struct linear *l, int output, int inputs, const float *x)
 {
-    memcpy(ret, s->x, WIDE * sizeof *ret);
-    memset(ret + WIDE, 0, WIDE * sizeof *ret);
-    for (size_t i = 0; i < s->n; i++)
-        s->e->kernels->add_weighted(ret + WIDE, s->x + i * WIDE, 1.0f / (float)s->n);
+    return e->kernels->dot(l->weight + output * inputs, x, inputs) + l->bias[output];
 }
 
 /* The mean over the text's tokens, weighted by the softmax of their evidence. */
@@ -291,43 +288,41 @@ static void pool_evidence(const struct fb_scratch *s, const uint8_t *types, cons
             s->e->kernels->add_weighted(ret, s->x + i * WIDE, expf(evidence[i] - most) / sum);
 }
 
-static float apply(const struct fb_encoder *e, const struct linear *l, int output, int inputs, const float *x)
+/* The first token, the mean of all, and the text's tokens by their evidence, which @tok tells: what hold and the exits see. */
+static void pool(const struct fb_scratch *s, const uint8_t *types, const struct linear *tok, float *evidence, float ret[3 * WIDE])
 {
-    return e->kernels->dot(l->weight + output * inputs, x, inputs) + l->bias[output];
-}
-
-static void heads(const struct fb_scratch *s, const uint8_t *types, struct fb_encoding *ret)
-{
-    const struct fb_encoder *e = s->e;
-    float pooled[3 * WIDE];
-    for (size_t i = 0; i < s->n; i++)
-        ret->evidence[i] = apply(e, &e->tok, 0, WIDE, s->x + i * WIDE);
-    pool(s, pooled);
-    pool_evidence(s, types, ret->evidence, pooled + 2 * WIDE);
-    ret->hold = apply(e, &e->hold, 0, 3 * WIDE, pooled);
-    for (int r = 0; r < FB_ENCODER_RULES; r++)
-        ret->rules[r] = apply(e, &e->rules, r, 3 * WIDE, pooled);
+    memcpy(ret, s->x, WIDE * sizeof *ret);
+    memset(ret + WIDE, 0, WIDE * sizeof *ret);
+    for (size_t i = 0; i < s->n; i++) {
+        s->e->kernels->add_weighted(ret + WIDE, s->x + i * WIDE, 1.0f / (float)s->n);
+        evidence[i] = apply(s->e, tok, 0, WIDE, s->x + i * WIDE);
+    }
+    pool_evidence(s, types, evidence, ret + 2 * WIDE);
 }
 
 void fb_encoder_run(struct fb_scratch *s, const int32_t *ids, const uint8_t *types, size_t n, float exit_below, struct fb_encoding *ret)
 {
     assert(n >= 1 && n <= FB_ENCODER_LONGEST);
+    const struct fb_encoder *e = s->e;
+    float pooled[3 * WIDE];
     s->n = n;
     ret->left_early = false;
     embed(s, ids, types);
     for (int l = 0; l < LAYERS; l++) {
-        run_layer(s, &s->e->layers[l]);
+        run_layer(s, &e->layers[l]);
         if (l >= FB_ENCODER_EXITS)
             continue;
-        float pooled[2 * WIDE];
-        pool(s, pooled);
-        ret->hold = ret->exits[l] = apply(s->e, &s->e->exits[l], 0, 2 * WIDE, pooled);
+        pool(s, types, &e->exit_toks[l], ret->evidence, pooled);
+        ret->hold = ret->exits[l] = apply(e, &e->exits[l], 0, 3 * WIDE, pooled);
         if (ret->hold < exit_below) {
             ret->left_early = true;
             return;
         }
     }
-    heads(s, types, ret);
+    pool(s, types, &e->tok, ret->evidence, pooled);
+    ret->hold = apply(e, &e->hold, 0, 3 * WIDE, pooled);
+    for (int r = 0; r < FB_ENCODER_RULES; r++)
+        ret->rules[r] = apply(e, &e->rules, r, 3 * WIDE, pooled);
 }
 
 void fb_encoder_acts(const struct fb_scratch *s, size_t from, size_t to, float ret[FB_ENCODER_ACTS])

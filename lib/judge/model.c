@@ -12,7 +12,7 @@
 
 #include "base/io.h"
 
-enum { HEADER = 128, VERSION = 2, MAX_BYTES = 1 << 28, MAX_TENSORS = 1000 };
+enum { HEADER = 128, VERSION = 3, MAX_BYTES = 1 << 28, MAX_TENSORS = 1000 };
 
 struct header {
     char magic[16];

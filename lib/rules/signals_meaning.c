@@ -18,10 +18,12 @@ enum {
     FIRST_RULE = 4,
     FIRST_ACT = FIRST_RULE + RULES,
     SIGNALS = FIRST_ACT + ACTS,
-    QUOTES = 3, /* sentences that are evidence of one signal, at most */
+    QUOTES = 3,            /* sentences that are evidence of one signal, at most */
+    GREETING_WORDS = 4,    /* at most, in a line that ends with a comma */
+    GREETING_BEHIND = 50,  /* log-odds by which any other sentence is preferred */
 };
 
-static const float exit_below = -3;     /* log-odds of hold at an exit: of 371 messages to hold that were kept out of training, the lowest at any exit was -2.77 */
+static const float exit_below = -3;     /* log-odds of hold at an exit: training/calibrate.py keeps every message to hold above it */
 static const float decisive_above = -1; /* log-odds of evidence: below it no sentence is quoted but the strongest */
 
 /* In the order of fb_meaning_acts, each as what follows "the sender ". */
@@ -153,12 +155,26 @@ static struct fb_signal_evidence quote(const struct reading *r, const struct fb_
     return (struct fb_signal_evidence){.text = own, .note = note, .who = reader_of(r->c, own)};
 }
 
-/* The strongest sentence that is left, or NULL; *@below is the evidence of the last one. */
+/* A line such as "Dear all," decides nothing, though what follows it may have lit it up. */
+static bool is_greeting(struct fb_str line)
+{
+    size_t spaces = 0;
+    for (size_t i = 0; i < line.n; i++)
+        spaces += line.p[i] == ' ';
+    return line.n && line.p[line.n - 1] == ',' && spaces < GREETING_WORDS;
+}
+
+static float decides(const struct fb_meaning_sentence *s)
+{
+    return s->evidence - (is_greeting(s->text) ? GREETING_BEHIND : 0);
+}
+
+/* The strongest sentence of those below @below, or NULL. */
 static const struct fb_meaning_sentence *strongest(const struct fb_meaning *m, float below)
 {
     const struct fb_meaning_sentence *best = NULL;
     for (size_t i = 0; i < m->sentences_n; i++)
-        if (m->sentences[i].evidence < below && (!best || m->sentences[i].evidence > best->evidence))
+        if (decides(&m->sentences[i]) < below && (!best || decides(&m->sentences[i]) > decides(best)))
             best = &m->sentences[i];
     return best;
 }
@@ -171,10 +187,10 @@ static int find_decisive(struct reading *r, struct fb_err *err)
     float below = INFINITY;
     while (r->decisive_n < QUOTES) {
         const struct fb_meaning_sentence *s = strongest(&r->meaning, below);
-        if (!s || (r->decisive_n && s->evidence < decisive_above))
+        if (!s || (r->decisive_n && decides(s) < decisive_above))
             break;
         v[r->decisive_n++] = quote(r, s, FB_STR("These words decided."));
-        below = s->evidence;
+        below = decides(s);
     }
     r->decisive = v;
     return 0;

@@ -168,6 +168,22 @@ static void what_is_found_is_quoted_from_the_senders_own_words(void **state)
         assert_non_null(strstr(text, fb_arena_dup(arena, s->evidence[i].text).p));
 }
 
+static void a_greeting_is_no_evidence(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "All,\r\n\r\nKev, you never do what we agreed. You dropped the ball on the release again, and this is unacceptable.\r\n",
+        "Dear all,\r\n\r\nonce again Kev did not do what we agreed.\r\n",
+    };
+    for (size_t t = 0; t < sizeof texts / sizeof *texts; t++) {
+        const struct fb_signal *s;
+        value(judged("To: kev@x.example, lena@x.example, rob@x.example\r\nSubject: Release", texts[t]), "judge_hold", &s);
+        assert_true(s->evidence_n > 0);
+        for (size_t i = 0; i < s->evidence_n; i++)
+            assert_false(fb_str_iends(s->evidence[i].text, FB_STR(",")));
+    }
+}
+
 static void calm_mail_says_nothing(void **state)
 {
     (void)state;
@@ -259,6 +275,7 @@ int main(void)
         cmocka_unit_test(who_reads_in_secret_is_a_reader_too),
         cmocka_unit_test(names_become_roles_and_words_stay_where_they_were),
         cmocka_unit_test(what_is_found_is_quoted_from_the_senders_own_words),
+        cmocka_unit_test(a_greeting_is_no_evidence),
         cmocka_unit_test(calm_mail_says_nothing),
         cmocka_unit_test(other_languages_are_not_read),
         cmocka_unit_test(without_weights_all_is_silent),
