@@ -223,6 +223,17 @@ static double minutes_since(const struct fb_case *c)
     return s <= 60 ? 1 : (double)((s + 59) / 60);
 }
 
+/* By its header, by what it quotes, or by its subject: not every mail program writes the first. */
+static double value_reply(struct maker *m)
+{
+    static const char *const prefixes[] = {"re:", "aw:", "sv:", "vs:", "antw:", "odp:", "rif:", "ynt:"};
+    const struct fb_message *message = m->c->message;
+    bool is_reply = message->in_reply_to.n || m->c->past.answered_s != INT64_MIN;
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+        is_reply = is_reply || fb_str_istarts(message->subject, fb_str(prefixes[i]));
+    return is_reply;
+}
+
 static double value_minutes_since(struct maker *m)
 {
     return minutes_since(m->c);

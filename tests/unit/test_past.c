@@ -123,6 +123,24 @@ static void a_manager_who_is_new_on_the_thread_is_known_as_such(void **state)
     assert_int_equal(value(j, "quick_reply"), 1);
 }
 
+static void an_answer_is_known_by_its_header_its_subject_or_its_quote(void **state)
+{
+    static const struct {
+        const char *fields, *text;
+        int reply;
+    } cases[] = {
+        {"To: kev@x.example\r\nSubject: Report", "The report is here.", 0},
+        {"To: kev@x.example\r\nSubject: Report\r\nReferences: <forwarded>", "The report is here.", 0},
+        {"To: kev@x.example\r\nSubject: Report\r\nIn-Reply-To: <unseen>", "The report is here.", 1},
+        {"To: kev@x.example\r\nSubject: RE: Report", "The report is here.", 1},
+        {"To: kev@x.example\r\nSubject: AW: Report", "The report is here.", 1},
+        {"To: kev@x.example\r\nSubject: Regards from Rome", "The report is here.", 0},
+        {"To: kev@x.example\r\nSubject: Report", "It is here.\r\n\r\nOn Mon, 16 Nov 2026 at 09:48, Kevin Tran <kev@x.example> wrote:\r\n> Where is it?\r\n", 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(value(judged(*state, cases[i].fields, cases[i].text), "reply"), cases[i].reply);
+}
+
 static void who_was_there_before_is_not_new(void **state)
 {
     seen(*state, "From: kev@x.example\r\nTo: me@x.example\r\nCc: head@x.example\r\nMessage-ID: <1>\r\nDate: " DAY "06:00:00 +0100");
@@ -302,6 +320,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORY(a_manager_who_is_new_on_the_thread_is_known_as_such),
+        STORY(an_answer_is_known_by_its_header_its_subject_or_its_quote),
         STORY(who_was_there_before_is_not_new),
         STORY(who_read_it_through_a_list_is_not_newly_added),
         STORY(on_a_thread_that_is_not_known_nobody_is_new),
