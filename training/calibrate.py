@@ -16,7 +16,7 @@ from labels import ACTS, RULES
 ENOUGH = 25  # positive examples; a head with fewer stays as it is
 SLOPES = (0.5, 2.0)
 LEAVE_BELOW, MARGIN = -3, 0.25  # log-odds; the first is exit_below of lib/rules/signals_meaning.c
-FOUND_ABOVE = 1  # log-odds; no shipped rule fires on a message whose hold is lower
+FOUND_ABOVE = 1  # log-odds; the shipped rules hold little below
 
 
 def platt(scores, labels):
