@@ -5,7 +5,6 @@
 #include "notice/language.h"
 
 #include <time.h>
-#include <unistd.h>
 
 static const char ENGLISH[] = "en";
 
@@ -29,13 +28,6 @@ static int read_words(const char *data_dir, const char *name, struct fb_arena *a
     return ret->release.n && ret->withdraw.n ? 0 : fb_fail(err, "%s/templates/%s/words lacks release or withdraw", data_dir, name);
 }
 
-/* 1: there is none of that name. */
-static int is_missing(const char *data_dir, struct fb_str language, const char *file, struct fb_arena *arena, struct fb_err *err)
-{
-    struct fb_str path = fb_arena_printf(arena, "%s/templates/%.*s/%s", data_dir, FB_FMT(language), file);
-    return path.p ? access(path.p, F_OK) != 0 : fb_fail_memory(err);
-}
-
 /* "de" of "de-at"; empty where it is a kind of none. */
 static struct fb_str wider(struct fb_str tag)
 {
@@ -56,7 +48,7 @@ static int find_name(const char *data_dir, struct fb_str wanted, const char *oth
 {
     int rc = 1;
     wanted = is_tag(wanted) ? wanted : FB_STR_NONE;
-    while (wanted.n && (rc = is_missing(data_dir, wanted, "words", arena, err)) > 0)
+    while (wanted.n && (rc = fb_template_missing(data_dir, wanted, "words", arena, err)) > 0)
         wanted = wider(wanted);
     *ret = rc == 0 ? fb_arena_dup(arena, wanted).p : otherwise;
     return rc < 0 ? -1 : *ret ? 0 : fb_fail_memory(err);
@@ -83,7 +75,7 @@ int fb_language_open(const char *data_dir, struct fb_str wanted, const char *oth
     const char *name;
     if (find_name(data_dir, wanted, otherwise, arena, &name, err) || read_words(data_dir, name, arena, ret, err))
         return -1;
-    int rc = is_missing(data_dir, fb_str(name), "rules.txt", arena, err);
+    int rc = fb_template_missing(data_dir, fb_str(name), "rules.txt", arena, err);
     if (rc < 0 || (rc == 0 && fb_template_read(data_dir, name, "rules.txt", arena, &ret->rules, err)))
         return -1;
     return read_moment(data_dir, name, arena, &ret->moment, err);

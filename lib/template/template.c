@@ -8,6 +8,8 @@
  * or an object where a text is wanted. A name that has no value is no fault: it is empty. */
 #include "template/template.h"
 
+#include <unistd.h>
+
 #include "base/io.h"
 
 enum { TEMPLATE_MAX = 256 * 1024, DEPTH_MAX = 16 };
@@ -429,6 +431,12 @@ int fb_template_render(const char *name, struct fb_str text, json_t *values, enu
 {
     struct fb_part t;
     return cut(name, text, arena, &t, err) ? -1 : put_all(&NO_PARTS, &t, values, escape, arena, ret, err);
+}
+
+int fb_template_missing(const char *data_dir, struct fb_str language, const char *file, struct fb_arena *arena, struct fb_err *err)
+{
+    struct fb_str path = fb_arena_printf(arena, "%s/templates/%.*s/%s", data_dir, FB_FMT(language), file);
+    return path.p ? access(path.p, F_OK) != 0 : fb_fail_memory(err);
 }
 
 int fb_template_read(const char *data_dir, const char *language, const char *file, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err)

@@ -53,7 +53,9 @@ bool fb_parts_ask(const struct fb_parts *parts, struct fb_str name);
 int fb_parts_render(const struct fb_parts *parts, const char *name, json_t *values, enum fb_escape escape, struct fb_arena *arena,
                     struct fb_str *ret, struct fb_err *err);
 
-/* Reads <data_dir>/templates/<language>/<file>. */
+/* 1: there is no <data_dir>/templates/<language>/<file>. */
+int fb_template_missing(const char *data_dir, struct fb_str language, const char *file, struct fb_arena *arena, struct fb_err *err);
+/* Reads it. */
 int fb_template_read(const char *data_dir, const char *language, const char *file, struct fb_arena *arena, struct fb_str *ret, struct fb_err *err);
 
 #endif

@@ -6,7 +6,6 @@
 #include "template/wording.h"
 
 #include <dirent.h>
-#include <unistd.h>
 
 static const char TEXTS[] = "page.txt", RULES[] = "rules.txt", ENGLISH[] = "en";
 
@@ -120,18 +119,11 @@ static int add_base(struct opening *o, struct list *to)
     return 0;
 }
 
-/* 1: there is none of that name. */
-static int is_missing(const struct opening *o, const char *folder, const char *file)
-{
-    struct fb_str path = fb_arena_printf(o->arena, "%s/templates/%s/%s", o->data_dir, folder, file);
-    return path.p ? access(path.p, F_OK) != 0 : fb_fail_memory(o->err);
-}
-
 /* What the rules say, in that language: only one that rules.conf is not in has it. */
 static int read_rules(struct opening *o, const char *language, struct fb_str *ret)
 {
     struct fb_part cut;
-    int rc = is_missing(o, language, RULES);
+    int rc = fb_template_missing(o->data_dir, fb_str(language), RULES, o->arena, o->err);
     *ret = FB_STR_NONE;
     return rc ? (rc < 0 ? -1 : 0) : read_whole(o, language, RULES, FB_STR_NONE, ret, &cut);
 }
@@ -161,7 +153,7 @@ static int read_others(struct opening *o, DIR *dir, const char *first)
     for (struct dirent *e; (e = readdir(dir));) {
         if (e->d_name[0] == '.' || fb_str_ieq(fb_str(e->d_name), fb_str(first)))
             continue;
-        int rc = is_missing(o, e->d_name, TEXTS);
+        int rc = fb_template_missing(o->data_dir, fb_str(e->d_name), TEXTS, o->arena, o->err);
         if (rc < 0 || (rc == 0 && read_language(o, e->d_name)))
             return -1;
     }
