@@ -5,19 +5,13 @@
  * DIAGNOSTICS: fails for a state that is none, for a faulty letter or rules.txt, and for lack of memory. */
 #include "web/view.h"
 
-#include <time.h>
-
 #include "facts/tell.h"
 #include "hold/seal.h"
+#include "template/moment.h"
 #include "token/token.h"
 #include "web/letters.h"
 
 /* ---- when ---- */
-
-/* Names of sections, so that each language writes them its own way. */
-static const char *const WEEKDAYS[] = {"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"};
-static const char *const MONTHS[] = {"january", "february", "march",     "april",   "may",      "june",
-                                     "july",    "august",   "september", "october", "november", "december"};
 
 /* Minutes east of UTC, as the sender's own Date said; 0 where it is not known or is none on this earth. */
 static int offset_of(const json_t *facts, const uint8_t *key)
@@ -26,36 +20,25 @@ static int offset_of(const json_t *facts, const uint8_t *key)
     return min >= -24 * 60 && min <= 24 * 60 ? (int)min : 0;
 }
 
-static bool local_time(int64_t at_s, int tz_min, struct tm *ret)
+static int put_clock(json_t *moment, const struct tm *t, int tz_min, struct fb_arena *arena)
 {
-    time_t t;
-    return !__builtin_add_overflow(at_s, (int64_t)tz_min * 60, &t) && gmtime_r(&t, ret);
-}
-
-static json_t *moment(const struct tm *t, int tz_min, bool today, int64_t in_s, struct fb_arena *arena)
-{
-    char hour[3], minute[3], clock[6], sign = tz_min < 0 ? '-' : '+';
+    char sign = tz_min < 0 ? '-' : '+';
     int off = tz_min < 0 ? -tz_min : tz_min;
-    strftime(hour, sizeof hour, "%H", t);
-    strftime(minute, sizeof minute, "%M", t);
-    strftime(clock, sizeof clock, "%H:%M", t);
     struct fb_str zone = fb_arena_printf(arena, off ? "UTC%c%02d:%02d" : "UTC", sign, off / 60, off % 60);
     struct fb_str iso = fb_arena_printf(arena, "%04d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d", t->tm_year + 1900, t->tm_mon + 1, t->tm_mday,
                                         t->tm_hour, t->tm_min, t->tm_sec, sign, off / 60, off % 60);
-    if (!zone.p || !iso.p)
-        return NULL;
-    return json_pack("{s:b, s:b, s:b, s:i, s:b, s:i, s:s, s:s, s:s, s:s, s:s, s:I}", "today", today, WEEKDAYS[t->tm_wday], 1, MONTHS[t->tm_mon], 1,
-                     "day", t->tm_mday, "first", t->tm_mday == 1, "year", t->tm_year + 1900, "hour", hour, "minute", minute, "time", clock,
-                     "zone", zone.p, "iso", iso.p, "in", (json_int_t)in_s);
+    return zone.p && iso.p ? json_object_set_new(moment, "zone", json_string(zone.p)) | json_object_set_new(moment, "iso", json_string(iso.p)) : -1;
 }
 
 static int put_time(json_t *all, const char *name, int64_t at_s, int tz_min, const struct web_look *look, struct fb_arena *arena, struct fb_err *err)
 {
     struct tm t, now;
-    if (!local_time(at_s, tz_min, &t) || !local_time(look->now_s, tz_min, &now))
+    if (!fb_moment_local(at_s, tz_min, &t) || !fb_moment_local(look->now_s, tz_min, &now))
         return 0;
-    bool today = t.tm_yday == now.tm_yday && t.tm_year == now.tm_year;
-    return json_object_set_new(all, name, moment(&t, tz_min, today, at_s - look->now_s, arena)) ? fb_fail_memory(err) : 0;
+    json_auto_t *moment = fb_moment_values(&t, &now, "%H");
+    if (put_clock(moment, &t, tz_min, arena) || json_object_set_new(moment, "in", json_integer(at_s - look->now_s)) || json_object_set(all, name, moment))
+        return fb_fail_memory(err);
+    return 0;
 }
 
 /* "1 h 5 min": symbols that every language writes alike. page.js goes on from there. */

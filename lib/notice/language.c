@@ -4,7 +4,7 @@
  * file. Lack of memory. */
 #include "notice/language.h"
 
-#include <time.h>
+#include "template/moment.h"
 
 static const char ENGLISH[] = "en";
 
@@ -84,21 +84,11 @@ int fb_language_open(const char *data_dir, struct fb_str wanted, const char *oth
 int fb_language_moment(const struct fb_language *l, int64_t at_s, int64_t now_s, int tz_min, struct fb_arena *arena, struct fb_str *ret,
                        struct fb_err *err)
 {
-    static const char *const weekdays[] = {"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"};
-    static const char *const months[] = {"january", "february", "march",     "april",   "may",      "june",
-                                         "july",    "august",   "september", "october", "november", "december"};
-    time_t at = at_s + tz_min * 60, now = now_s + tz_min * 60;
-    struct tm t, n;
+    struct tm t, now;
     *ret = FB_STR_NONE;
-    if (!gmtime_r(&at, &t) || !gmtime_r(&now, &n))
+    if (!fb_moment_local(at_s, tz_min, &t) || !fb_moment_local(now_s, tz_min, &now))
         return 0;
-    struct fb_str hour = fb_arena_printf(arena, "%d", t.tm_hour), minute = fb_arena_printf(arena, "%02d", t.tm_min);
-    struct fb_str clock = fb_arena_printf(arena, "%02d:%02d", t.tm_hour, t.tm_min);
-    bool today = t.tm_yday == n.tm_yday && t.tm_year == n.tm_year;
-    json_auto_t *values = NULL;
-    if (hour.p && minute.p && clock.p)
-        values = json_pack("{s:b, s:b, s:b, s:i, s:b, s:i, s:s, s:s, s:s}", "today", today, weekdays[t.tm_wday], 1, months[t.tm_mon], 1,
-                           "day", t.tm_mday, "first", t.tm_mday == 1, "year", t.tm_year + 1900, "time", clock.p, "hour", hour.p, "minute", minute.p);
+    json_auto_t *values = fb_moment_values(&t, &now, "%-H");
     if (!values)
         return fb_fail_memory(err);
     const struct fb_parts parts = {&l->moment, 1};
