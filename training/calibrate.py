@@ -1,8 +1,8 @@
 """Makes the judge's numbers mean what they say:  calibrate.py --base BASE JUDGE.pt OUT.safetensors --held-back H.jsonl ...
 
 On cases that were kept out of the training, half of them to hold: hold and each rule get a slope and an offset (Platt 1999), so that
-they are log-odds; each act gets the offset at which its best F1 lies at 0; each exit is moved so that every message to hold that the whole
-judge finds stays above where a run is left. All of it is folded into the heads, and costs nothing."""
+they are log-odds; each act gets the offset at which its best F1 lies at 0; each exit of the first judge is moved so that every message to
+hold that the whole judge finds stays above where a run is left. All of it is folded into the heads, and costs nothing."""
 import argparse
 
 import torch
@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from torch.nn import functional as F
 
 import mixture
-from judge import Encoder, Judge, collate
+from judge import Encoder, Judge, judge_all, read_weights
 from labels import ACTS, RULES
 
 ENOUGH = 25  # positive examples; a head with fewer stays as it is
@@ -48,43 +48,32 @@ def best_f1(scores, labels):
     return best, at
 
 
-@torch.no_grad()
-def outputs(model, encoder, cases):
-    """(hold, rules, exits) of each case, and (acts, labels) of each sentence that was labelled."""
-    model.eval()
-    whole, sentences = [], []
-    for d in cases:
-        e = encoder(d)
-        hold, rules, _, acts, exits = model(*collate([e])[:3])
-        whole.append((hold.item(), rules[0].tolist(), [x.item() for x in exits]))
-        sentences += [(acts[0, a:b].mean(0).tolist(), labels) for a, b, labels in e["sentences"]]
-    return whole, sentences
-
-
 def fold(layer, row, slope, offset):
     layer.weight.data[row] *= slope
     layer.bias.data[row] = layer.bias.data[row] * slope + offset
 
 
-def calibrate(model, cases, whole, sentences):
+def calibrate(model, cases, said):
+    """@said: of each case, as judge_all gives it."""
     labels = [float(d["hold"]) for d in cases]
-    hold_slope, hold_offset = platt([w[0] for w in whole], labels)
+    hold_slope, hold_offset = platt([s["hold"] for s in said], labels)
     fold(model.hold, 0, hold_slope, hold_offset)
     print(f"hold: slope {hold_slope:.2f}, offset {hold_offset:+.2f}")
     for i, rule in enumerate(RULES):
         labels = [float(d["rules"][i]) for d in cases]
         if ENOUGH <= sum(labels):
-            slope, offset = platt([w[1][i] for w in whole], labels)
+            slope, offset = platt([s["rules"][i] for s in said], labels)
             fold(model.rules, i, slope, offset)
             print(f"{rule}: slope {slope:.2f}, offset {offset:+.2f}")
+    sentences = [x for s in said for x in s["sentences"]]
     for i, act in enumerate(ACTS):
-        labels = [s[1][i] for s in sentences]
+        labels = [wanted[i] for _, wanted in sentences]
         if ENOUGH <= sum(labels):
-            f1, at = best_f1([s[0][i] for s in sentences], labels)
+            f1, at = best_f1([acts[i] for acts, _ in sentences], labels)
             model.act.bias.data[i] -= at
             print(f"{act}: F1 {f1:.2f}, was at {at:.2f}")
-    calibrate_exits(model, [w[2] for w, d in zip(whole, cases) if d["hold"] == 1 and w[0] * hold_slope + hold_offset > FOUND_ABOVE],
-                    [w[2] for w, d in zip(whole, cases) if not d["hold"]])
+    found = [s["exits"] for s, d in zip(said, cases) if d["hold"] == 1 and s["hold"] * hold_slope + hold_offset > FOUND_ABOVE]
+    calibrate_exits(model, found, [s["exits"] for s, d in zip(said, cases) if not d["hold"]])
 
 
 def calibrate_exits(model, found, passes):
@@ -104,11 +93,10 @@ def main():
     a.add_argument("out")
     args = a.parse_args()
     encoder, model = Encoder(args.base), Judge(args.base)
-    model.load_state_dict(torch.load(args.judge))
+    model.load_state_dict(read_weights(args.judge))
     cases = mixture.read(args.held_back)
-    whole, sentences = outputs(model, encoder, cases)
-    calibrate(model, cases, whole, sentences)
-    save_file({k: v.contiguous() for k, v in model.state_dict().items() if "position_ids" not in k}, args.out)
+    calibrate(model, cases, judge_all(model, encoder, cases))
+    save_file(model.state_dict(), args.out)
 
 
 if __name__ == "__main__":

@@ -181,14 +181,15 @@ def from_audience(d):
     readers = sum(int(x.split()[-1]) if x.startswith("list") else 1 for x in everybody)
     facts = [f"to: {listed(to)}", f"cc: {listed(cc) if cc else 'none'}", f"readers: {counted(readers)}",
              f"outside: {share(everybody.count('outsider'), len(everybody))}"]
-    thread = r["thread"] or d["aud"] == "newboss"
+    thread = d.get("thread", r["thread"]) or d["aud"] == "newboss"
     if thread:
         facts.append(f"new on thread: {listed(new) if new else 'none'}")
     if readers > 1:
-        told = r["alone"] and not to[0].startswith("list") and "not_prewired" not in d["rules"]
-        facts.append(f"alone before with: {to[0] if told else 'nobody'}")
+        a_list = to[0].startswith("list")
+        told = d.get("alone", r["alone"] and not a_list and "not_prewired" not in d["rules"])
+        facts.append(f"alone before with: {'nobody' if not told else 'peer' if a_list else to[0]}")
     if thread:
-        facts += [f"reply after: {r['after']}", f"answers: {'outsider' if to[0] == 'outsider' else 'colleague'}"]
+        facts += [f"reply after: {d.get('after', r['after'])}", f"answers: {'outsider' if to[0] == 'outsider' else 'colleague'}"]
     if r["night"]:
         facts.append("at night")
     return {"facts": "; ".join(facts), "subject": d.get("subject", ""), "text": d["text"], "hold": int(d["hold"]),

@@ -1,34 +1,25 @@
 #!/usr/bin/env python3
-"""Weights of the judge (safetensors) and its vocabulary -> model/judge.bin, the one file that forbear maps.
-usage: export.py MODEL.safetensors VOCAB.txt OUT.bin          (needs numpy)
+"""Weights of a judge (safetensors) and the vocabulary of its base -> model/judge.bin or second.bin, the one file that forbear maps.
+usage: export.py MODEL.safetensors BASE OUT.bin
 
 Matrices become int8 with one scale for each output. Without VNNI, x86 adds products of bytes in 16 bits; forbear adds up
 eight of them there, so of the eight weights that meet, those of one sign add up to 172 at most: 172 * 190, the greatest
-activation, still fits. The rest stays float32. The layout is in lib/judge/model.h."""
+activation, still fits. The rest stays float32. The layout is in lib/judge/model.h; how many layers, how wide, whether there are exits
+and whether attention leans on distance ("near") is what the weights say."""
 import hashlib
-import json
 import struct
 import sys
 
 import numpy as np
+from safetensors.numpy import load_file
+
+from base import LONGEST, bucket, count, vocabulary
 
 MAGIC = b'forbear judge\r\n\x00'
 VERSION = 3
 F32, S8, BYTES = 1, 2, 3
 HEADER, ENTRY, ALIGN = 128, 80, 64
-LONGEST = 320  # tokens; later positions are never read
 SIGN_SUM = 172  # what the weights of one sign that meet in 16 bits may add up to
-
-
-def read_safetensors(path):
-    with open(path, 'rb') as f:
-        size = struct.unpack('<Q', f.read(8))[0]
-        index = json.loads(f.read(size))
-        data = f.read()
-    types = {'F16': np.float16, 'F32': np.float32}
-    return {name: np.frombuffer(data[e['data_offsets'][0]:e['data_offsets'][1]], types[e['dtype']])
-            .reshape(e['shape']).astype(np.float32)
-            for name, e in index.items() if name != '__metadata__'}
 
 
 def rows_quantised(w):
@@ -51,14 +42,12 @@ def rounded(m):
     """The nearest integers that keep to SIGN_SUM: where too much meets, what rounding down costs least goes first."""
     q = np.clip(np.rint(m), -127, 127)
     for sign in (1, -1):
-        while True:
-            over = (np.maximum(q * sign, 0).sum(-1) > SIGN_SUM).nonzero()
-            if not len(over[0]):
-                break
-            one, want = q[over] * sign, m[over] * sign
-            cost = np.where(one > 0, want - one, np.inf)
-            one[np.arange(len(one)), cost.argmin(-1)] -= 1
-            q[over] = one * sign
+        over = (np.maximum(q * sign, 0).sum(-1) > SIGN_SUM).nonzero()
+        one, want = q[over] * sign, m[over] * sign
+        while len(still := (np.maximum(one, 0).sum(-1) > SIGN_SUM).nonzero()[0]):
+            cost = np.where(one[still] > 0, want[still] - one[still], np.inf)
+            one[still, cost.argmin(-1)] -= 1
+        q[over] = one * sign
     return q
 
 
@@ -95,44 +84,45 @@ def tensors(w, vocab):
         f32(name + '.scale', scale)
         f32(name + '.sum', scale * q.sum(1, dtype=np.float32))
 
-    q, scale = rows_quantised(w['b.embeddings.word_embeddings.weight'])
+    def whole(name, at):
+        for part in ('.weight', '.bias'):
+            f32(name + part, w[at + part])
+
+    q, scale = rows_quantised(w['word.weight'])
     out.append(('word.q', S8, q))
     f32('word.scale', scale)
-    f32('position', w['b.embeddings.position_embeddings.weight'][:LONGEST])
-    f32('type', w['b.embeddings.token_type_embeddings.weight'])
-    for part in ('weight', 'bias'):
-        f32('norm.' + part, w['b.embeddings.LayerNorm.' + part])
-    for i in range(6):
-        src, dst = 'b.encoder.layer.%d.' % i, 'layer.%d.' % i
-        qkv = ['attention.self.' + x for x in ('query', 'key', 'value')]
-        s8(dst + 'qkv', np.concatenate([w[src + x + '.weight'] for x in qkv]))
-        f32(dst + 'qkv.bias', np.concatenate([w[src + x + '.bias'] for x in qkv]))
-        for name, at in (('out', 'attention.output.dense'), ('up', 'intermediate.dense'), ('down', 'output.dense')):
-            s8(dst + name, w[src + at + '.weight'])
-            f32(dst + name + '.bias', w[src + at + '.bias'])
-        for name, at in (('norm1', 'attention.output.LayerNorm'), ('norm2', 'output.LayerNorm')):
-            for part in ('weight', 'bias'):
-                f32(dst + name + '.' + part, w[src + at + '.' + part])
-    for head in ('hold', 'rules', 'tok', 'act', *('exit%s.%d' % (part, i) for part in ('', '_tok') for i in range(3))):
-        for part in ('weight', 'bias'):
-            f32('head.%s.%s' % (head, part), w[head + '.' + part])
+    f32('position', w['pos.weight'])
+    f32('type', w['kind.weight'])
+    if 'rel.weight' in w:
+        f32('near', w['rel.weight'][[bucket(d) for d in range(-LONGEST, LONGEST)]].T)
+    whole('norm', 'n0')
+    for i in range(count(w, 'layer.%d.up.weight')):
+        layer = 'layer.%d.' % i
+        for name, at in (('qkv', 'qkv'), ('out', 'o'), ('up', 'up'), ('down', 'down')):
+            s8(layer + name, w[layer + at + '.weight'])
+            f32(layer + name + '.bias', w[layer + at + '.bias'])
+        whole(layer + 'norm1', layer + 'n1')
+        whole(layer + 'norm2', layer + 'n2')
+    exits = range(count(w, 'exit.%d.weight'))
+    for head in ('hold', 'rules', 'tok', 'act', *('exit.%d' % i for i in exits), *('exit_tok.%d' % i for i in exits)):
+        whole('head.' + head, head)
     return out
 
 
 def main():
-    source, vocab_path, out_path = sys.argv[1:]
-    with open(vocab_path, 'rb') as f:
-        items = tensors(read_safetensors(source), f.read())
+    source, base, out_path = sys.argv[1:]
+    words = ''.join(word + '\n' for word in vocabulary(base)).encode()
+    items = tensors({name: value.astype(np.float32) for name, value in load_file(source).items()}, words)
     at = (HEADER + ENTRY * len(items) + ALIGN - 1) // ALIGN * ALIGN
-    table, blobs = b'', b''
+    table, blobs = b'', []
     start = at
     for name, kind, value in items:
         data = value.tobytes()
         table += struct.pack('<48sIIIIQQ', name.encode(), kind, 0, *value.shape, at, len(data))
         pad = -len(data) % ALIGN
-        blobs += data + b'\0' * pad
+        blobs += [data, b'\0' * pad]
         at += len(data) + pad
-    body = table + b'\0' * (start - HEADER - len(table)) + blobs
+    body = table + b'\0' * (start - HEADER - len(table)) + b''.join(blobs)
     digest = hashlib.blake2b(body, digest_size=32).digest()
     head = struct.pack('<16sIIQ32s', MAGIC, VERSION, len(items), HEADER + len(body), digest)
     with open(out_path, 'wb') as f:

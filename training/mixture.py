@@ -1,4 +1,4 @@
-"""What one epoch is trained on. Cases come in pairs that differ in little; harmless mail is mixed in. Every epoch draws anew:
+"""What one epoch is trained on. Cases come in pairs that differ in little; harmless mail is mixed in. Chance falls anew in every epoch:
 
 - harmless mail borrows the audience, thread and time of cases, so that the facts alone say nothing;
 - some pairs stand inside a longer harmless mail, the same for both, so that one sentence must weigh in a long text;
@@ -36,11 +36,19 @@ def dilute(pair, around, rng):
     return [dict(d, text=f"{around}\n\n{d['text']}" if front else f"{d['text']}\n\n{around}") for d in pair]
 
 
-class Mixture:
-    """@cases, @always: labelled, in pairs; an epoch takes @share of the first and all of the second. @harmless: mail of which hardly any deserves a hold ("w" its weight, "hard" what an earlier judge suspected)."""
+def in_turn(items, count, epoch):
+    """@count of @items at most: through the epochs all of them come, in an order of chance, before any comes again."""
+    order = random.Random(0).sample(items, len(items))
+    return [order[(epoch * count + i) % len(items)] for i in range(min(count, len(items)))]
 
-    def __init__(self, cases, always, harmless, each_epoch, share=1.0):
-        self.pairs, self.always, self.harmless, self.each_epoch, self.share = by_pair(cases), by_pair(always), harmless, each_epoch, share
+
+class Mixture:
+    """@cases, @always: labelled, in pairs; an epoch takes @share of the first and @always_share of the second, and @each_epoch of
+    @harmless: mail of which hardly any deserves a hold ("w" its weight, "hard" what an earlier judge suspected)."""
+
+    def __init__(self, cases, always, harmless, each_epoch, share=1.0, always_share=1.0):
+        self.labelled = [(by_pair(cases), share), (by_pair(always), always_share)]
+        self.harmless, self.each_epoch = harmless, each_epoch
         self.donors = [d["facts"] for d in cases + always for _ in range(3 if d["hold"] else 1)]
         self.fillers = [d["text"] for d in harmless if 25 <= words(d) <= 130]
 
@@ -59,10 +67,10 @@ class Mixture:
             d["facts"] = d["facts"].replace("; at night", "")
         return [d]
 
-    def epoch(self, rng):
+    def epoch(self, epoch, rng):
         hard = [d for d in self.harmless if d.get("hard")]
         rest = [d for d in self.harmless if not d.get("hard")]
-        drawn = rng.sample(hard, min(len(hard), int(0.4 * self.each_epoch)))
-        drawn += rng.sample(rest, min(len(rest), self.each_epoch - len(drawn)))
-        pairs = rng.sample(self.pairs, round(self.share * len(self.pairs))) + self.always
+        drawn = in_turn(hard, int(0.4 * self.each_epoch), epoch)
+        drawn += in_turn(rest, self.each_epoch - len(drawn), epoch)
+        pairs = [p for labelled, share in self.labelled for p in in_turn(labelled, round(share * len(labelled)), epoch)]
         return [self.pair(p, rng) for p in pairs] + [self.mail(d, rng) for d in drawn]

@@ -1,13 +1,13 @@
 """What the float weights say of written inputs, for the tests of lib/judge:  parity.py --base BASE JUDGE.safetensors IN.jsonl OUT.jsonl
 
-IN: lines with id, ids, types and sentences ([first token, past the last] of each); OUT: the same with hold, rules, exits, evidence and acts."""
+IN: lines with id, ids, types and sentences ([first token, past the last] of each); OUT: the same with hold, rules, exits (none of the
+second judge), evidence and acts."""
 import argparse
 import json
 
 import torch
-from safetensors.torch import load_file
 
-from judge import Judge
+from judge import Judge, read_weights
 
 
 def rounded(tensor):
@@ -30,7 +30,7 @@ def main():
     a.add_argument("out")
     args = a.parse_args()
     model = Judge(args.base).eval()
-    model.load_state_dict(load_file(args.judge))
+    model.load_state_dict(read_weights(args.judge))
     lines = [json.loads(line) for line in open(args.inputs, encoding="utf-8")]
     with open(args.out, "w", encoding="utf-8") as f:
         for d in lines:

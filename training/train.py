@@ -1,9 +1,10 @@
-"""Trains the judge:  train.py --cases A.jsonl ... [--harmless M.jsonl ...] [--watch DEV.jsonl ...] --out judge.pt
+"""Trains a judge:  train.py --base FOLDER --cases A.jsonl ... [--harmless M.jsonl ...] [--watch DEV.jsonl ...] --out judge.pt
 
 Inputs are JSON Lines as cases.py writes them. Losses: binary cross-entropy for hold, rules, evidence, acts and exits; a ranking loss
 between the two of a pair, and between every hold and every pass of a batch, so that the level does not move with the subject. Layer-wise
-decay of the learning rate, label smoothing, and an average of the weights over the last 40% of the steps (Izmailov et al. 2018). The files
-are read anew at each epoch's start. A run that was stopped goes on from OUT.part."""
+decay of the learning rate, label smoothing, and an average of the weights over the end of the training (Izmailov et al. 2018). A training
+ends after --epochs or, where a processor is slow, after --minutes. The files are read anew at each epoch's start. A run that was stopped
+goes on from OUT.part."""
 import argparse
 import math
 import os
@@ -11,16 +12,16 @@ import random
 import time
 
 import torch
-from safetensors.torch import load_file
 from torch.nn import functional as F
 
 import mixture
-from judge import Encoder, Judge, collate
+from base import LONGEST
+from judge import Encoder, Judge, collate, judge_all, read_weights
 
 PAIR_MARGIN, BATCH_MARGIN = 2.0, 1.0
 PAIR_WEIGHT, BATCH_WEIGHT = 0.5, 0.5
 EXIT_WEIGHT, EXIT_FASTER = 0.5, 20
-AVERAGE_FROM, AVERAGE_EVERY = 0.6, 5  # share of the steps; steps
+AVERAGE_EVERY = 5  # steps
 
 
 def batches(encoded, size, rng):
@@ -59,7 +60,8 @@ def loss_of(model, batch):
         total = total + 0.6 * F.binary_cross_entropy_with_logits(tokens[known], evidence[known])
     sentences = [(acts[i, a:b].mean(0), labels) for i, (_, e) in enumerate(flat) for a, b, labels in e["sentences"]]
     if sentences:
-        total = total + 5 * F.binary_cross_entropy_with_logits(torch.stack([s for s, _ in sentences]), torch.tensor([v for _, v in sentences]))
+        said, labels = torch.stack([s for s, _ in sentences]), torch.tensor([v for _, v in sentences])
+        total = total + 5 * F.binary_cross_entropy_with_logits(said, labels)
     return total + PAIR_WEIGHT * pair_ranking(hold, batch) + BATCH_WEIGHT * batch_ranking(hold, y, w)
 
 
@@ -81,21 +83,6 @@ def batch_ranking(hold, y, w):
     return (F.softplus(BATCH_MARGIN - (hold[worse][:, None] - hold[better][None, :])) * weight).sum() / weight.sum()
 
 
-@torch.no_grad()
-def judge_all(model, encoder, cases, size=48):
-    model.eval()
-    encoded = [encoder(d) for d in cases]
-    order = sorted(range(len(cases)), key=lambda i: len(encoded[i]["ids"]))
-    result = [None] * len(cases)
-    for at in range(0, len(order), size):
-        part = order[at:at + size]
-        ids, types, mask, _ = collate([encoded[i] for i in part])
-        hold, rules, _, _, exits = model(ids, types, mask)
-        for k, i in enumerate(part):
-            result[i] = {"hold": hold[k].item(), "rules": rules[k].tolist(), "exits": [e[k].item() for e in exits]}
-    return result
-
-
 def auc(good, bad):
     """Share of (hold, pass) that are in order: the area under the ROC curve."""
     ranked = sorted([(s, 1) for s in good] + [(s, 0) for s in bad])
@@ -112,24 +99,25 @@ def watch(model, encoder, paths):
         scores = [r["hold"] for r in judge_all(model, encoder, cases)]
         good = [s for s, d in zip(scores, cases) if d["hold"] == 1]
         bad = [s for s, d in zip(scores, cases) if not d["hold"]]
-        pairs = [p for p in mixture.by_pair([dict(d, s=s) for d, s in zip(cases, scores)]) if len(p) == 2 and {d["hold"] for d in p} == {0, 1}]
+        pairs = mixture.by_pair([dict(d, s=s) for d, s in zip(cases, scores)])
+        pairs = [p for p in pairs if len(p) == 2 and {d["hold"] for d in p} == {0, 1}]
         order = sum(max(p, key=lambda d: d["hold"])["s"] > min(p, key=lambda d: d["hold"])["s"] for p in pairs)
         top = sorted(bad, reverse=True)
         share = f"AUC {auc(good, bad):.3f}" if good else f"99.7% below {top[int(0.003 * len(top))]:.2f}"
         print(f"  {os.path.basename(path)}: {share}" + (f", in order {order / len(pairs):.3f}" if pairs else ""), flush=True)
 
 
-def optimizer_of(model, lr, decay, heads):
-    layers = len(model.b.encoder.layer)
+def below_heads(name):
+    return name.split(".")[0] in ("word", "pos", "kind", "n0", "rel", "layer")
 
+
+def optimizer_of(model, lr, decay, heads):
+    """Exits learn fastest: the layers below them are not made for them."""
     def depth(name):
-        if name.startswith("b.embeddings"):
-            return layers + 1
-        return layers - int(name.split(".")[3]) if name.startswith("b.encoder.layer.") else 0
+        return len(model.layer) - int(name.split(".")[1]) if name.startswith("layer.") else len(model.layer) + 1
 
     def faster(name):
-        # The heads begin from nothing; exits from layers that are not made for them.
-        return decay ** depth(name) if name.startswith("b.") else EXIT_FASTER if name.startswith("exit") else heads
+        return decay ** depth(name) if below_heads(name) else EXIT_FASTER if name.startswith("exit") else heads
 
     groups = [{"params": [p], "lr": lr * faster(n), "weight_decay": 0.05 if p.ndim > 1 else 0.0}
               for n, p in model.named_parameters() if p.requires_grad]
@@ -137,14 +125,19 @@ def optimizer_of(model, lr, decay, heads):
 
 
 def freeze(model, layers):
-    """The embeddings and the lowest @layers stay as they are."""
-    for part in [model.b.embeddings, *model.b.encoder.layer[:layers]] if layers else []:
-        part.requires_grad_(False)
+    """The lowest @layers, and what lies below them and beside, stay as they are."""
+    for name, p in model.named_parameters() if layers else []:
+        p.requires_grad_(not below_heads(name) or (name.startswith("layer.") and int(name.split(".")[1]) >= layers))
 
 
-def schedule(step, steps):
-    warm = min(1.0, (step + 1) / (0.06 * steps))
-    return warm * max(0.05, 0.5 * (1 + math.cos(math.pi * step / steps)))
+def over(args, epoch, part, spent_s):
+    """How much of the training is over, with @part of @epoch."""
+    return spent_s / (60 * args.minutes) if args.minutes else (epoch + part) / args.epochs
+
+
+def schedule(at):
+    """The learning rate where @at of the training is over: up to 1 at first, then down along a cosine."""
+    return min(1.0, (at + 1e-4) / 0.06) * max(0.05, 0.5 * (1 + math.cos(math.pi * at)))
 
 
 class Average:
@@ -165,17 +158,24 @@ class Average:
 def arguments():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("--cases", nargs="+", required=True)
-    a.add_argument("--always", nargs="*", default=[], help="cases of which every epoch takes all pairs")
+    a.add_argument("--always", nargs="*", default=[], help="more cases, of which every epoch takes all pairs, or --always-share")
     a.add_argument("--harmless", nargs="*", default=[])
     a.add_argument("--each-epoch", type=int, default=2000, help="harmless mails in an epoch")
     a.add_argument("--watch", nargs="*", default=[])
-    a.add_argument("--base", required=True, help="folder of the encoder and its tokenizer")
-    a.add_argument("--begin", help="weights of an earlier training to go on from (safetensors); else the base alone")
+    a.add_argument("--base", required=True, help="folder of the encoder (base.py): which judge it is")
+    a.add_argument("--begin", help="weights of an earlier training to go on from (.safetensors or .pt); else the base alone")
     a.add_argument("--epochs", type=int, default=4)
-    a.add_argument("--share", type=float, default=1.0, help="of the pairs of --cases, drawn anew for each epoch")
-    a.add_argument("--freeze", type=int, default=0, help="layers that are not trained, from the lowest")
+    a.add_argument("--minutes", type=float, default=0, help="of training, instead of --epochs; an epoch may remain unfinished")
+    a.add_argument("--share", type=float, default=1.0, help="of the pairs of --cases in an epoch, all in turn")
+    a.add_argument("--always-share", type=float, default=1.0, help="of the pairs of --always")
+    a.add_argument("--freeze", type=int, default=0, help="layers that are not trained, from the lowest, nor are the words' vectors then")
     a.add_argument("--lr", type=float, default=8e-5)
-    a.add_argument("--decay", type=float, default=0.85)
+    a.add_argument("--decay", type=float, default=0.85, help="of the learning rate from layer to layer, downwards")
+    a.add_argument("--heads", type=float, default=4, help="how many times faster heads learn that begin from nothing")
+    a.add_argument("--dropout", type=float, default=0.1, help="within the encoder")
+    a.add_argument("--average", type=float, default=0.4, help="share of the training, from its end, whose weights are averaged")
+    a.add_argument("--tokens", type=int, default=LONGEST, help="of a message, at most")
+    a.add_argument("--bf16", action="store_true", help="products with half the bits")
     a.add_argument("--batch", type=int, default=32)
     a.add_argument("--seed", type=int, default=1)
     a.add_argument("--threads", type=int, default=os.cpu_count())
@@ -183,28 +183,30 @@ def arguments():
     return a.parse_args()
 
 
-def train_epoch(model, encoder, optimizer, mix, args, epoch, state):
-    rng = random.Random(args.seed * 1000 + epoch)
-    encoded = [[(d, encoder(d)) for d in pair] for pair in mix.epoch(rng)]
-    todo = batches(encoded, args.batch, rng)
-    rates = [g["lr"] for g in optimizer.param_groups] if "rates" not in state else state["rates"]
-    state["rates"] = rates
-    started, sum_of = time.monotonic(), 0.0
+def train_epoch(model, encoder, optimizer, args, epoch, state):
+    started, rng = time.monotonic() - state["spent_s"], random.Random(args.seed * 1000 + epoch)
+    cases, always, harmless = (mixture.read(paths) for paths in (args.cases, args.always, args.harmless))
+    mix = mixture.Mixture(cases, always, harmless, args.each_epoch, args.share, args.always_share)
+    encoded = [[(d, encoder(d)) for d in pair] for pair in mix.epoch(epoch, rng)]
+    todo, sum_of = batches(encoded, args.batch, rng), 0.0
     model.train()
     for number, batch in enumerate(todo):
-        at = (epoch + number / len(todo)) / args.epochs  # how much of the training is over
-        for group, rate in zip(optimizer.param_groups, rates):
-            group["lr"] = rate * schedule(int(at * 10000), 10000)
+        state["spent_s"] = time.monotonic() - started
+        at = over(args, epoch, number / len(todo), state["spent_s"])
+        if at >= 1:
+            break
+        for group, rate in zip(optimizer.param_groups, state["rates"]):
+            group["lr"] = rate * schedule(at)
         loss = loss_of(model, batch)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         sum_of += loss.item()
-        if at >= AVERAGE_FROM and number % AVERAGE_EVERY == 0:
+        if at >= 1 - args.average and number % AVERAGE_EVERY == 0:
             state["average"].add(model)
         if number % 50 == 49:
-            print(f"epoch {epoch} {number + 1}/{len(todo)} loss {sum_of / 50:.3f} {time.monotonic() - started:.0f} s", flush=True)
+            print(f"epoch {epoch} {number + 1}/{len(todo)} loss {sum_of / 50:.3f} {state['spent_s']:.0f} s", flush=True)
             sum_of = 0.0
 
 
@@ -212,21 +214,22 @@ def main():
     args = arguments()
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
-    encoder, model = Encoder(args.base), Judge(args.base)
+    encoder, model = Encoder(args.base, args.tokens), Judge(args.base, args.dropout, args.bf16)
     if args.begin:
-        model.load_state_dict(load_file(args.begin))
+        model.load_state_dict(read_weights(args.begin))
     freeze(model, args.freeze)
-    optimizer, state, first, part = optimizer_of(model, args.lr, args.decay, 1 if args.begin else 4), {"average": Average()}, 0, args.out + ".part"
+    optimizer, epoch, part = optimizer_of(model, args.lr, args.decay, 1 if args.begin else args.heads), 0, args.out + ".part"
+    state = {"average": Average(), "rates": [g["lr"] for g in optimizer.param_groups], "spent_s": 0.0}
     if os.path.exists(part):
         saved = torch.load(part, weights_only=False)
         model.load_state_dict(saved["model"])
         optimizer.load_state_dict(saved["optimizer"])
-        first, state = saved["epoch"], saved["state"]
-    for epoch in range(first, args.epochs):
-        mix = mixture.Mixture(mixture.read(args.cases), mixture.read(args.always), mixture.read(args.harmless), args.each_epoch, args.share)
-        train_epoch(model, encoder, optimizer, mix, args, epoch, state)
+        epoch, state = saved["epoch"], saved["state"]
+    while over(args, epoch, 0, state["spent_s"]) < 1:
+        train_epoch(model, encoder, optimizer, args, epoch, state)
         watch(model, encoder, args.watch)
-        torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch + 1, "state": state}, part)
+        epoch += 1
+        torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch, "state": state}, part)
     if state["average"].weights:
         model.load_state_dict(state["average"].weights)
         print(f"average of {state['average'].n}")
