@@ -219,9 +219,9 @@ static json_t *outputs_json(const struct fb_input *in, const struct fb_meaning *
     json_t *rules = json_object();
     for (int i = 0; i < FB_ENCODER_RULES; i++)
         json_object_set_new(rules, fb_meaning_rules[i], json_real((double)m->rules[i]));
-    return json_pack("{so so so sf so sb sb sI so}", "facts", fb_json_text(in->facts), "subject", fb_json_text(in->subject), "text",
+    return json_pack("{so so so sf so sb sb sI sI so}", "facts", fb_json_text(in->facts), "subject", fb_json_text(in->subject), "text",
                      fb_json_text(in->text), "hold", (double)m->hold, "rules", rules, "left_early", m->left_early, "cut", m->cut, "windows",
-                     (json_int_t)m->windows, "sentences", sentences_json(m));
+                     (json_int_t)m->windows, "again", (json_int_t)m->again, "sentences", sentences_json(m));
 }
 
 /* What the judge was given and said, read once more: judging keeps none of it. */

@@ -71,11 +71,11 @@ FORBEAR_API const struct forbear_finding *forbear_verdict_finding(const struct f
  * All of it as JSON: {"action","rule","not_judged","unread","delay_s","change":{"kind","text","reader","says"},
  * "rules":[{"name","fires","log_odds","threshold","needs_met","exempt","evidence":[...]}],
  * "signals":{"NAME":value of those that are not 0},
- * "judge":{"facts","subject","text","hold","rules":{"NAME":log-odds},"left_early","cut","windows","sentences":[{"text","evidence","acts":{...}}]}}.
+ * "judge":{"facts","subject","text","hold","rules":{"NAME":log-odds},"left_early","cut","windows","again","sentences":[{"text","evidence","acts":{...}}]}}.
  * The change is the smallest that would have let it pass: its kind (unknown, none, reader, readers, words, alone), the sentences to
  * leave out (one a line), the addresses to leave off (to keep, where its kind is alone; a blank between them), and a sentence about
  * it for people. "exempt" is the entry of rules.conf that exempts the message from the rule; null where none does. "judge" is all
- * that the judge of meaning was given and said, in log-odds (-100: not judged, since it was left early; of a sentence only the acts
+ * that the judge of meaning was given and said, in log-odds (-100: not judged, since it was left early or not read again; "again": how many windows were; of a sentence only the acts
  * from -2 on); null where it did not read the message: "unread" says why, where that is of the message ("language"). */
 FORBEAR_API const char *forbear_verdict_json(struct forbear_verdict *v);
 /* What the judge of meaning is given of it: a line of facts, then subject and text with names as roles. Empty where it was not judged. */

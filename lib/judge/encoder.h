@@ -1,6 +1,7 @@
-/* The encoder: a BERT of 6 layers (384 wide, 12 heads; Wang et al. 2020, MiniLM) with the judge's heads. Weights are bytes with
- * a scale for each output, used where they lie in the mapped file; activations are made bytes row by row, with a scale and a
- * least value for each token.
+/* The encoder: a BERT of 12 heads (Devlin et al. 2019; MiniLM, Wang et al. 2020) with the judge's heads, of as many layers and as
+ * wide as its file says; where that has a tensor "near", attention leans on distance too (MPNet, Song et al. 2020). Weights are
+ * bytes with a scale for each output, used where they lie in the mapped file; activations are made bytes row by row, with a scale
+ * and a least value for each token.
  *
  * One struct fb_encoder serves all threads and never changes. Each judging thread has a struct fb_scratch of its own:
  * all memory that a run needs. A run allocates nothing. */
@@ -22,6 +23,7 @@ int fb_encoder_open(const char *path, const struct fb_kernels *kernels, struct f
 void fb_encoder_close(struct fb_encoder *e); /* NULL is allowed; every scratch is closed before it */
 bool fb_encoder_is(const struct fb_encoder *e, const char *path); /* as fb_model_is */
 const struct fb_vocab *fb_encoder_vocab(const struct fb_encoder *e);
+bool fb_encoder_same_vocab(const struct fb_encoder *a, const struct fb_encoder *b); /* so that tokens of one are tokens of the other */
 
 int fb_scratch_open(const struct fb_encoder *e, struct fb_scratch **ret, struct fb_err *err);
 void fb_scratch_close(struct fb_scratch *s); /* NULL is allowed */
@@ -29,8 +31,8 @@ void fb_scratch_close(struct fb_scratch *s); /* NULL is allowed */
 struct fb_encoding {
     bool left_early;                       /* at an exit: only the exits up to it and hold (that exit's) are set */
     float hold;                            /* log-odds, natural log, that a wise colleague would say wait */
-    float rules[FB_ENCODER_RULES];         /* log-odds, in the order of FB_ENCODER_RULE_NAMES */
-    float exits[FB_ENCODER_EXITS];         /* early log-odds of hold, after layers 1, 2 and 3 */
+    float rules[FB_ENCODER_RULES];         /* log-odds, in the order of fb_meaning_rules */
+    float exits[FB_ENCODER_EXITS];         /* early log-odds of hold, after layers 1, 2 and 3, where the file has exits */
     float evidence[FB_ENCODER_LONGEST];    /* by token: log-odds that it is part of the decisive words */
 };
 

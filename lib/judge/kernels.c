@@ -15,7 +15,7 @@ enum { LANES = 16, TILE = 8, FLOAT_TILE = 12 };
 #else
 enum { LANES = 8, TILE = 3, FLOAT_TILE = 6 };
 #endif
-enum { PARTS = FB_PANEL / LANES, ROW = 3 * FB_WIDE };
+enum { PARTS = FB_PANEL / LANES };
 
 _Static_assert(FB_TILES % TILE == 0 && FB_TILES % FLOAT_TILE == 0, "whole tiles fill a block");
 
@@ -119,15 +119,17 @@ static inline float two_to(float x)
     return p.f;
 }
 
-/* Scores become weights; returns what they add up to. */
-static float soften(float *x, size_t n)
+/* Scores times @k, plus @near where there is one, become weights. Returns what they add up to. */
+static float soften(float *x, size_t n, float k, const float *near)
 {
-    const float k = 0.17677670f * 1.44269504f; /* 1 / sqrt(FB_HEAD), as a power of 2 */
-    float most = x[0], sum = 0;
-    for (size_t i = 1; i < n; i++)
-        most = x[i] > most ? x[i] : most;
+    const float log2e = 1.44269504f;
+    float most = -1e30f, sum = 0;
     for (size_t i = 0; i < n; i++) {
-        x[i] = two_to((x[i] - most) * k);
+        x[i] = (x[i] * k + (near ? near[i] : 0)) * log2e;
+        most = x[i] > most ? x[i] : most;
+    }
+    for (size_t i = 0; i < n; i++) {
+        x[i] = two_to(x[i] - most);
         sum += x[i];
     }
     return sum;
@@ -153,32 +155,34 @@ static inline void float_tile(const float *a, size_t a_stride, const float *b, s
 }
 
 /* Lays keys by dimension and values by token, close together; keys past the last token are 0. */
-static void gather(const float *rows, size_t n, size_t padded, struct fb_attention *m)
+static void gather(const float *rows, size_t n, size_t wide, size_t padded, struct fb_attention *m)
 {
+    const size_t head = wide / FB_HEADS, row = 3 * wide;
     for (size_t i = 0; i < n; i++) {
-        for (size_t d = 0; d < FB_HEAD; d++)
-            m->keys[d * padded + i] = rows[i * ROW + FB_WIDE + d];
-        memcpy(m->values + i * FB_HEAD, rows + i * ROW + 2 * FB_WIDE, FB_HEAD * sizeof(float));
+        for (size_t d = 0; d < head; d++)
+            m->keys[d * padded + i] = rows[i * row + wide + d];
+        memcpy(m->values + i * head, rows + i * row + 2 * wide, head * sizeof(float));
     }
-    for (size_t d = 0; d < FB_HEAD; d++)
+    for (size_t d = 0; d < head; d++)
         memset(m->keys + d * padded + n, 0, (padded - n) * sizeof(float));
 }
 
-static void attend(float *rows, size_t n, struct fb_attention *m)
+static void attend(float *rows, size_t n, int wide, const float *near, struct fb_attention *m)
 {
-    const size_t padded = (n + FB_PANEL - 1) / FB_PANEL * FB_PANEL;
-    gather(rows, n, padded, m);
+    const size_t padded = (n + FB_PANEL - 1) / FB_PANEL * FB_PANEL, head = (size_t)wide / FB_HEADS, row = 3 * (size_t)wide;
+    const float k = 1 / sqrtf((float)head);
+    gather(rows, n, (size_t)wide, padded, m);
     for (size_t at = 0; at < n; at += FLOAT_TILE) {
-        float *query = rows + at * ROW, sums[FLOAT_TILE];
+        float *query = rows + at * row, sums[FLOAT_TILE];
         for (size_t j = 0; j < n; j += FB_PANEL)
-            float_tile(query, ROW, m->keys + j, padded, FB_HEAD, m->scores + j, padded);
+            float_tile(query, row, m->keys + j, padded, head, m->scores + j, padded);
         for (size_t r = 0; r < FLOAT_TILE; r++)
-            sums[r] = soften(m->scores + r * padded, n);
-        for (size_t d = 0; d < FB_HEAD; d += FB_PANEL)
-            float_tile(m->scores, padded, m->values + d, FB_HEAD, n, query + d, ROW);
+            sums[r] = soften(m->scores + r * padded, n, k, near && at + r < n ? near - (at + r) : NULL);
+        for (size_t d = 0; d < head; d += FB_PANEL)
+            float_tile(m->scores, padded, m->values + d, head, n, query + d, row);
         for (size_t r = 0; r < FLOAT_TILE; r++)
-            for (size_t d = 0; d < FB_HEAD; d++)
-                query[r * ROW + d] /= sums[r];
+            for (size_t d = 0; d < head; d++)
+                query[r * row + d] /= sums[r];
     }
 }
 
@@ -186,16 +190,17 @@ static void attend(float *rows, size_t n, struct fb_attention *m)
 
 static void add_and_norm(float *restrict x, const float *restrict add, const struct fb_norm *norm)
 {
+    const int n = norm->wide;
     float sum = 0, squares = 0;
-    for (int i = 0; i < FB_WIDE; i++) {
+    for (int i = 0; i < n; i++) {
         x[i] += add[i];
         sum += x[i];
     }
-    float mean = sum / FB_WIDE;
-    for (int i = 0; i < FB_WIDE; i++)
+    float mean = sum / (float)n;
+    for (int i = 0; i < n; i++)
         squares += (x[i] - mean) * (x[i] - mean);
-    float k = 1 / sqrtf(squares / FB_WIDE + 1e-12f);
-    for (int i = 0; i < FB_WIDE; i++)
+    float k = 1 / sqrtf(squares / (float)n + 1e-12f);
+    for (int i = 0; i < n; i++)
         x[i] = (x[i] - mean) * k * norm->weight[i] + norm->bias[i];
 }
 
@@ -218,9 +223,9 @@ static float dot(const float *restrict a, const float *restrict b, int n)
     return s;
 }
 
-static void add_weighted(float *restrict sum, const float *restrict x, float w)
+static void add_weighted(float *restrict sum, const float *restrict x, int n, float w)
 {
-    for (int i = 0; i < FB_WIDE; i++)
+    for (int i = 0; i < n; i++)
         sum[i] += x[i] * w;
 }
 

@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 enum {
-    FB_WIDE = 384,    /* a token's vector */
-    FB_HEAD = 32,     /* the part of it that one head of attention sees */
+    FB_WIDEST = 768,  /* a token's vector, at most */
+    FB_HEADS = 12,    /* that attend side by side, each to its part of the vector */
     FB_LONGEST = 320, /* tokens */
     FB_PANEL = 16,    /* outputs whose weights lie side by side */
     FB_TILES = 24,    /* rows of the largest tiles, whatever the processor */
@@ -21,7 +21,8 @@ enum {
 };
 
 struct fb_norm {
-    const float *weight, *bias; /* FB_WIDE of each */
+    int wide;
+    const float *weight, *bias; /* @wide of each */
 };
 
 /* A matrix of bytes, packed for all processors alike: a panel of FB_PANEL outputs after the other; in it, inputs by fours, for
@@ -42,7 +43,7 @@ struct fb_bytes {
 
 /* Memory of one thread for fb_kernels.attend. */
 struct fb_attention {
-    float keys[FB_HEAD * FB_LONGEST], values[FB_LONGEST * FB_HEAD], scores[FB_TILES * FB_LONGEST];
+    float keys[FB_WIDEST / FB_HEADS * FB_LONGEST], values[FB_LONGEST * FB_WIDEST / FB_HEADS], scores[FB_TILES * FB_LONGEST];
 };
 
 struct fb_kernels {
@@ -51,16 +52,17 @@ struct fb_kernels {
     void (*product)(const struct fb_bytes *x, size_t n, const struct fb_weights *w, float *restrict y, size_t stride);
     /* @n rows of @columns, each beginning @stride after the one before, as bytes. */
     void (*to_bytes)(const float *restrict x, size_t n, int columns, size_t stride, const struct fb_bytes *ret);
-    /* One head: @rows holds queries, keys and values of @n tokens side by side, 3 * FB_WIDE a row, and @rows points to the
-     * head's own. Each token's values, mixed by how its query meets the keys, take the place of its query. */
-    void (*attend)(float *rows, size_t n, struct fb_attention *memory);
+    /* One head: @rows holds queries, keys and values of @n tokens side by side, 3 * @wide a row, and @rows points to the
+     * head's own, of which each has @wide / FB_HEADS. Each token's values, mixed by how its query meets the keys, take the
+     * place of its query. @near[d] is added to a score, d being the key's place less the query's; NULL: nothing. */
+    void (*attend)(float *rows, size_t n, int wide, const float *near, struct fb_attention *memory);
     /* x = norm(x + add), in place; the variance's epsilon is BERT's. */
     void (*add_and_norm)(float *restrict x, const float *restrict add, const struct fb_norm *norm);
     /* x = GELU(x). */
     void (*gelu)(float *x, size_t n);
     float (*dot)(const float *restrict a, const float *restrict b, int n);
-    /* sum += x * w, FB_WIDE of them. */
-    void (*add_weighted)(float *restrict sum, const float *restrict x, float w);
+    /* sum += x * w, @n of them. */
+    void (*add_weighted)(float *restrict sum, const float *restrict x, int n, float w);
 };
 
 extern const struct fb_kernels fb_kernels_avx2, fb_kernels_avx512;

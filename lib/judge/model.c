@@ -92,6 +92,7 @@ int fb_model_open(const char *path, struct fb_model **ret, struct fb_err *err)
         fb_model_close(m);
         return -1;
     }
+    madvise(m->map, m->size, MADV_DONTNEED); /* the check touched all of it; what is read from now on is what counts as resident */
     *ret = m;
     return 0;
 }
@@ -110,19 +111,31 @@ bool fb_model_is(const struct fb_model *m, const char *path)
            st.st_mtim.tv_sec == m->file.st_mtim.tv_sec && st.st_mtim.tv_nsec == m->file.st_mtim.tv_nsec;
 }
 
+static const struct entry *named(const struct fb_model *m, const char *name)
+{
+    for (uint32_t i = 0; i < m->header->tensors; i++)
+        if (strcmp(m->entries[i].name, name) == 0)
+            return &m->entries[i];
+    return NULL;
+}
+
+bool fb_model_shape(const struct fb_model *m, const char *name, size_t *ret_rows, size_t *ret_columns)
+{
+    const struct entry *e = named(m, name);
+    *ret_rows = e ? e->rows : 0;
+    *ret_columns = e ? e->columns : 0;
+    return e != NULL;
+}
+
 static int find(const struct fb_model *m, const char *name, enum type type, size_t rows, size_t columns, const struct entry **ret,
                 struct fb_err *err)
 {
-    for (uint32_t i = 0; i < m->header->tensors; i++) {
-        const struct entry *e = &m->entries[i];
-        if (strcmp(e->name, name) != 0)
-            continue;
-        if (e->type != type || (type != TYPE_BYTES && (e->rows != rows || e->columns != columns)))
-            return fb_fail(err, "%s: tensor %s is not of the type and shape that this forbear reads", m->path, name);
-        *ret = e;
-        return 0;
-    }
-    return fb_fail(err, "%s has no tensor %s", m->path, name);
+    const struct entry *e = *ret = named(m, name);
+    if (!e)
+        return fb_fail(err, "%s has no tensor %s", m->path, name);
+    if (e->type != type || (type != TYPE_BYTES && (e->rows != rows || e->columns != columns)))
+        return fb_fail(err, "%s: tensor %s is not of the type and shape that this forbear reads", m->path, name);
+    return 0;
 }
 
 static const void *at(const struct fb_model *m, const struct entry *e)

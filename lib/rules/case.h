@@ -71,6 +71,8 @@ struct fb_case {
     size_t mentions_n;
     const struct fb_mention *mentions;
     const struct fb_about *about; /* one a sentence */
+
+    bool closely; /* a rule came near its threshold: the second judge of meaning reads it too. Set by rules/judge.c */
 };
 
 /* @message and @own must outlive *ret. Fails for lack of memory alone. */

@@ -76,7 +76,7 @@ static bool passes(struct search *s, const struct try *t, double *ret_left)
     enum fb_reason reason;
     struct fb_err unheeded;
     in.env = &t->env;
-    if (fb_judge_weigh(s->judge, t->arena, &in, &s->j->c.past, &j, &reason, &unheeded) || reason != FB_REASON_none) {
+    if (fb_judge_weigh(s->judge, t->arena, &in, &s->j->c, &j, &reason, &unheeded) || reason != FB_REASON_none) {
         s->cut = true;
         return false;
     }

@@ -62,6 +62,8 @@ int fb_judge_explain(const struct fb_judge *judge, struct fb_arena *arena, const
         print_signals(&b, judge, j);
         if (j->verdict.unread != FB_REASON_none)
             fb_buf_printf(&b, "not judged by meaning: %s\n", fb_reason_sentence(j->verdict.unread));
+        if (j->c.closely)
+            fb_buf_add(&b, FB_STR("read by both judges of meaning: judge_... are means of what they say\n"));
         for (size_t i = 0; i < j->verdict.findings_n; i++)
             print_finding(&b, &judge->rules.v[i], &j->verdict.findings[i]);
         fb_buf_printf(&b, "verdict: %s\n", fb_action_name(j->verdict.action));

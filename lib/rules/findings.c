@@ -37,19 +37,25 @@ static int stronger(const void *a, const void *b)
     return x->by < y->by ? 1 : x->by > y->by ? -1 : x->signal < y->signal ? -1 : x->signal > y->signal;
 }
 
+static double log_odds(const struct fb_rule *rule, const struct fb_signal *signals)
+{
+    double sum = rule->start;
+    for (size_t i = 0; i < rule->weights_n; i++)
+        sum += rule->weights[i].weight * counted(&rule->weights[i], signals[rule->weights[i].signal].value);
+    return sum;
+}
+
 static int add_terms(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_rule *rule, const struct fb_signal *signals,
                      struct fb_finding *f, struct fb_err *err)
 {
     struct fb_term *terms = fb_arena_array(arena, rule->weights_n, sizeof *terms);
     if (!terms)
         return fb_fail_memory(err);
-    f->log_odds = rule->start;
+    f->log_odds = log_odds(rule, signals);
     f->terms = terms;
     for (size_t i = 0; i < rule->weights_n; i++) {
         const struct fb_weight *w = &rule->weights[i];
-        double value = counted(w, signals[w->signal].value);
-        f->log_odds += w->weight * value;
-        terms[f->terms_n++] = (struct fb_term){.signal = judge->signals.names[w->signal], .value = value, .weight = w->weight};
+        terms[f->terms_n++] = (struct fb_term){.signal = judge->signals.names[w->signal], .value = counted(w, signals[w->signal].value), .weight = w->weight};
     }
     return 0;
 }
@@ -151,15 +157,36 @@ static enum fb_reason unread(const struct fb_judge *judge, const struct fb_signa
     return fb_signals_find(&judge->signals, FB_STR("other_language"), &at) && signals[at].value > 0 ? FB_REASON_language : FB_REASON_none;
 }
 
+/* What needs are asked of; NULL where memory is out. */
+static const double *values_of(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_judgement *j)
+{
+    double *values = fb_arena_array(arena, judge->signals.n, sizeof *values);
+    for (size_t i = 0; values && i < judge->signals.n; i++)
+        values[i] = j->signals[i].value;
+    return values;
+}
+
+int fb_findings_near(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_judgement *j, double within, bool *ret, struct fb_err *err)
+{
+    const double *values = values_of(judge, arena, j);
+    if (!values)
+        return fb_fail_memory(err);
+    *ret = false;
+    for (size_t i = 0; i < judge->rules.n && !*ret; i++) {
+        const struct fb_rule *rule = &judge->rules.v[i];
+        *ret = rule->enabled && log_odds(rule, j->signals) > rule->threshold - within && (!rule->needs || fb_expr_true(rule->needs, values)) &&
+               !fb_exempts_entry(&rule->exempt, &j->c).n;
+    }
+    return 0;
+}
+
 int fb_findings_make(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_judge_input *in, struct fb_judgement *j, struct fb_err *err)
 {
     const struct fb_ruleset *rules = &judge->rules;
     struct fb_finding *v = fb_arena_array(arena, rules->n, sizeof *v);
-    double *values = fb_arena_array(arena, judge->signals.n, sizeof *values);
+    const double *values = values_of(judge, arena, j);
     if (!v || !values)
         return fb_fail_memory(err);
-    for (size_t i = 0; i < judge->signals.n; i++)
-        values[i] = j->signals[i].value;
     for (size_t i = 0; i < rules->n; i++)
         if (weigh(judge, arena, &rules->v[i], in, j, values, &v[i], err))
             return -1;

@@ -34,10 +34,13 @@ struct fb_judgement { /* a verdict and what led to it */
 /* As fb_judge. */
 int fb_judge_run(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_judge_input *in, struct fb_judgement *ret, struct fb_err *err);
 
-/* The middle of it: from message and own words of @j to its findings. @past: what was before, where it is known already; else
- * NULL. *@ret: why it was not judged, or FB_REASON_none. */
-int fb_judge_weigh(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_judge_input *in, const struct fb_past *past,
+/* The middle of it: from message and own words of @j to its findings. It is read once, and once more by the second judge of meaning
+ * where a rule comes near. @like: what it was before it was changed, whose past it shares, and as closely as which it is read;
+ * NULL: it was not. *@ret: why it was not judged, or FB_REASON_none. */
+int fb_judge_weigh(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_judge_input *in, const struct fb_case *like,
                    struct fb_judgement *j, enum fb_reason *ret, struct fb_err *err);
+/* Whether a rule that can fire comes @within log-odds of its threshold, or reaches it. */
+int fb_findings_near(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_judgement *j, double within, bool *ret, struct fb_err *err);
 /* The findings of @signals, one a rule; the action, the main finding and the readers with them. */
 int fb_findings_make(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_judge_input *in, struct fb_judgement *j, struct fb_err *err);
 /* The verdict as JSON of facts/facts.h. */

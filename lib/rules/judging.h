@@ -5,20 +5,20 @@
 #define FB_RULES_JUDGING_H
 
 #include "judge/meaning.h"
-#include "judge/pool.h"
 #include "rules/input.h"
 #include "rules/signals.h"
 
 enum { FB_MEANING_FLOOR = -6 };
 
 struct fb_judging {
-    struct fb_pool *pool; /* NULL: nothing is judged by meaning */
-    struct fb_str absent; /* why there is none: one sentence; empty where none is wanted */
+    struct fb_pool *pool, *second; /* NULL: nothing is judged by meaning; nothing is read again */
+    struct fb_str absent; /* why there is none: one sentence; empty where there is */
 };
 
-/* @model: path of the weights; those of @like are shared where they are the same file (NULL: none). A file that is damaged or
- * foreign is a failure; a processor that cannot is not. */
-int fb_judging_open(struct fb_arena *arena, const char *model, const struct fb_judging *like, struct fb_judging *ret, struct fb_err *err);
+/* @model, @second: paths of the weights (judge/meaning.h; @second NULL: none); those of @like are shared where they are the same
+ * files (NULL: none). A file that is damaged or foreign is a failure; a processor that cannot is not. */
+int fb_judging_open(struct fb_arena *arena, const char *model, const char *second, const struct fb_judging *like, struct fb_judging *ret,
+                    struct fb_err *err);
 void fb_judging_close(struct fb_judging *j);
 
 /* Reads @c: what goes in, and what comes out. Outcomes: FB_JUDGING_NONE where nothing judges by meaning; FB_JUDGING_LANGUAGE

@@ -15,23 +15,36 @@ enum { POLICY_MAX = 1024 * 1024 * 1024 };
 struct fb_policy {
     struct fb_arena *arena;
     struct fb_conf *conf;
+    struct fb_str missing; /* of the weights, and what that means: one sentence, or empty */
     struct fb_judging judging;
     struct fb_judge judge;
 };
 
-/* Weights that were asked for by name must be there; the shipped ones may be left out of an installation. */
+/* Where weights lie. Those that were asked for by name must be there; the shipped ones may be left out of an installation:
+ * *@ret is NULL then, and p->missing says so. */
+static int find_weights(struct fb_policy *p, const char *named, const char *shipped, const char *without, const char **ret, struct fb_err *err)
+{
+    struct fb_str path = fb_arena_printf(p->arena, "%s/%s", p->conf->forbear_data_dir, shipped);
+    if (!path.p)
+        return fb_fail_memory(err);
+    *ret = *named ? named : access(path.p, F_OK) == 0 ? path.p : NULL;
+    if (!*ret)
+        p->missing = fb_arena_printf(p->arena, "%s is not there: %s", path.p, without);
+    return *ret || p->missing.p ? 0 : fb_fail_memory(err);
+}
+
 static int judging_open(struct fb_policy *p, const struct fb_policy *like, struct fb_err *err)
 {
     const struct fb_conf *conf = p->conf;
-    struct fb_str shipped = fb_arena_printf(p->arena, "%s/judge.bin", conf->forbear_data_dir);
-    if (!shipped.p)
-        return fb_fail_memory(err);
-    bool named = *conf->judge_model, there = named || access(shipped.p, F_OK) == 0;
-    if (conf->judge_enabled && !there)
-        p->judging.absent = fb_arena_printf(p->arena, "%s is not there: nothing is judged by meaning", shipped.p);
-    return conf->judge_enabled && there
-               ? fb_judging_open(p->arena, named ? conf->judge_model : shipped.p, like ? &like->judging : NULL, &p->judging, err)
-               : 0;
+    const char *first, *second = NULL;
+    if (!conf->judge_enabled)
+        return 0;
+    int rc = find_weights(p, conf->judge_model, "judge.bin", "nothing is judged by meaning", &first, err);
+    if (rc || !first)
+        return rc;
+    if (conf->judge_twice && find_weights(p, conf->judge_second_model, "second.bin", "nothing is read again", &second, err))
+        return -1;
+    return fb_judging_open(p->arena, first, second, like ? &like->judging : NULL, &p->judging, err);
 }
 
 static int load(struct fb_policy *p, const char *conf_path, const char *world, const struct fb_policy *like, struct fb_err *err)
@@ -112,6 +125,8 @@ struct fb_str fb_policy_warnings(const struct fb_policy *p, struct fb_arena *are
         fb_buf_add(&b, FB_STR("[scope] protected is empty: mail to a works council, an ombudsman or a doctor is read like any other\n"));
     if (!*c->people_file)
         fb_buf_add(&b, FB_STR("[people] file is empty: who is above whom is unknown\n"));
+    if (p->missing.n)
+        fb_buf_printf(&b, "%.*s\n", FB_FMT(p->missing));
     if (p->judging.absent.n)
         fb_buf_printf(&b, "%.*s\n", FB_FMT(p->judging.absent));
     fb_buf_add(&b, p->judge.people.warnings);

@@ -24,6 +24,7 @@ enum {
 };
 
 static const float exit_below = -3;     /* log-odds of hold at an exit: training/calibrate.py keeps every message to hold above it */
+static const float again_above = -3;    /* where a message is read closely: log-odds of hold above which the second reads a window */
 static const float decisive_above = -1; /* log-odds of evidence: below it no sentence is quoted but the strongest */
 
 /* In the order of fb_meaning_acts, each as what follows "the sender ". */
@@ -34,10 +35,25 @@ static const char *const act_says[ACTS] = {
     "shuts somebody out", "accuses by a question", "lists who is late", "shouts",
 };
 
-int fb_judging_open(struct fb_arena *arena, const char *model, const struct fb_judging *like, struct fb_judging *ret, struct fb_err *err)
+static int second_open(const char *path, const struct fb_judging *like, struct fb_judging *ret, struct fb_err *err)
+{
+    if (fb_pool_open(path, like ? like->second : NULL, &ret->second, err))
+        return -1;
+    if (!fb_encoder_same_vocab(fb_pool_encoder(ret->pool), fb_pool_encoder(ret->second)))
+        return fb_fail(err, "%s has another vocabulary than the first file of weights", path);
+    return 0;
+}
+
+int fb_judging_open(struct fb_arena *arena, const char *model, const char *second, const struct fb_judging *like, struct fb_judging *ret,
+                    struct fb_err *err)
 {
     *ret = (struct fb_judging){.absent = FB_STR_NONE};
     int rc = fb_pool_open(model, like ? like->pool : NULL, &ret->pool, err);
+    if (rc == 0 && second && second_open(second, like, ret, err)) {
+        fb_judging_close(ret);
+        *ret = (struct fb_judging){.absent = FB_STR_NONE};
+        return -1;
+    }
     if (rc != FB_ENCODER_NO_CPU)
         return rc;
     ret->absent = fb_arena_dup(arena, FB_STR("this processor has no AVX2: nothing is judged by meaning"));
@@ -47,6 +63,7 @@ int fb_judging_open(struct fb_arena *arena, const char *model, const struct fb_j
 void fb_judging_close(struct fb_judging *j)
 {
     fb_pool_close(j->pool);
+    fb_pool_close(j->second);
 }
 
 size_t fb_meaning_signals(void)
@@ -242,17 +259,14 @@ static int read_all(struct reading *r, struct fb_signal *ret, struct fb_err *err
 int fb_judging_read(const struct fb_judging *j, struct fb_arena *arena, const struct fb_case *c, struct fb_input *ret_input, struct fb_meaning *ret,
                     struct fb_err *err)
 {
-    struct fb_scratch *scratch;
+    const struct fb_meaning_readers by = {.first = j->pool, .second = c->closely ? j->second : NULL, .exit_below = exit_below, .again_above = again_above};
     if (!j->pool)
         return FB_JUDGING_NONE;
     if (!fb_language_english(&c->text, fb_encoder_vocab(fb_pool_encoder(j->pool))))
         return FB_JUDGING_LANGUAGE;
-    if (fb_input_make(arena, c, ret_input, err) || fb_pool_take(j->pool, &scratch, err))
+    if (fb_input_make(arena, c, ret_input, err))
         return -1;
-    int rc = fb_meaning_read(scratch, fb_encoder_vocab(fb_pool_encoder(j->pool)), arena, ret_input->facts, ret_input->subject, ret_input->text,
-                             exit_below, ret, err);
-    fb_pool_give(j->pool, scratch);
-    return rc;
+    return fb_meaning_read(&by, arena, ret_input->facts, ret_input->subject, ret_input->text, ret, err);
 }
 
 int fb_meaning_signals_read(const struct fb_source *source, struct fb_arena *arena, const struct fb_case *c, struct fb_signal *ret, struct fb_err *err)

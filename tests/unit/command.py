@@ -16,6 +16,8 @@ FORBEAR, SOURCE = sys.argv[1], pathlib.Path(sys.argv[2])
 WORLD = SOURCE / "tests/rules/worlds/larchmoor"
 HEATED = SOURCE / "tests/rules/cases/restraint-1-told-off-before-all"
 HEATED_WORDS = (HEATED / "case.eml").read_text()
+FIRST_JUDGE = f"[judge]\nmodel = {SOURCE / 'model/judge.bin'}"
+BOTH_JUDGES = f"{FIRST_JUDGE}\nsecond_model = {SOURCE / 'model/second.bin'}"
 PASSES, WOULD_TELL, WOULD_HOLD, FAILED, USAGE, CONFIG = 0, 10, 20, 1, 64, 78
 
 
@@ -192,12 +194,21 @@ phrases = none
         self.assertTrue(text.startswith("subject: Brightwater. Hello everyone,\n\n[READER], I think it's best"), text)
         self.assertEqual(self.check("--facts", "--sender", "someone@elsewhere.example", want=PASSES), "pass: not judged (foreign_sender)\n")
 
+    def test_the_second_judge_may_be_left_out(self):
+        self.write_conf(more=BOTH_JUDGES + "\ntwice = no")
+        self.assertEqual(json.loads(self.check("--json", want=WOULD_HOLD))["judge"]["again"], 0)
+        self.write_conf(more=BOTH_JUDGES.replace("second.bin", "none.bin"))
+        self.assertIn("none.bin", self.check(want=CONFIG))
+        self.write_conf(more=FIRST_JUDGE)
+        done = subprocess.run([FORBEAR, "config", "check", "-c", self.conf], capture_output=True, text=True)
+        self.assertIn("second.bin is not there: nothing is read again", done.stderr)
+
     def test_check_tells_programs_all_that_the_judge_says(self):
         self.assertIsNone(json.loads(self.check("--json", want=WOULD_HOLD))["judge"], "there are no weights")
-        self.write_conf(more=f"[judge]\nmodel = {SOURCE / 'model/judge.bin'}")
+        self.write_conf(more=BOTH_JUDGES)
         judge = json.loads(self.check("--json", want=WOULD_HOLD))["judge"]
-        self.assertEqual(set(judge), {"facts", "subject", "text", "hold", "rules", "left_early", "cut", "windows", "sentences"})
-        self.assertEqual((len(judge["rules"]), judge["windows"], judge["left_early"], judge["cut"]), (8, 1, False, False))
+        self.assertEqual(set(judge), {"facts", "subject", "text", "hold", "rules", "left_early", "cut", "windows", "again", "sentences"})
+        self.assertEqual((len(judge["rules"]), judge["windows"], judge["again"], judge["left_early"], judge["cut"]), (8, 1, 1, False, False))
         decisive = max(judge["sentences"], key=lambda s: s["evidence"])
         self.assertIn(decisive["text"], judge["text"])
         self.assertTrue(all(v >= -2 for s in judge["sentences"] for v in s["acts"].values()))

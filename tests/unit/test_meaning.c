@@ -42,7 +42,7 @@ static int setup(void **state)
         fb_io_write_file(dir, "forbear.conf", FB_STR("[forbear]\nmode = hold\n[scope]\ninternal_domains = x.example\n"), 0600, &err))
         return -1;
     snprintf(path, sizeof path, "%s/forbear.conf", dir);
-    if (fb_conf_load(path, &conf, &err) || fb_judging_open(arena, TEST_MODEL, NULL, &judging, &err) ||
+    if (fb_conf_load(path, &conf, &err) || fb_judging_open(arena, TEST_MODEL, TEST_SECOND, NULL, &judging, &err) ||
         fb_people_read(arena, "people.csv", fb_str(people), "lists.csv", fb_str(lists), &judge.people, &err) ||
         fb_phrases_read(arena, "list.txt", FB_STR("messed up\n"), &judge.phrases, &err) ||
         fb_signals_init(arena, judge.phrases, &judging, &judge.signals, &err) ||
@@ -51,6 +51,7 @@ static int setup(void **state)
         return -1;
     }
     judge.conf = conf;
+    judge.judging = &judging;
     if (!judging.pool) {
         print_message("%s\n", judging.absent.p);
         exit(77); /* which the test run takes for skipped */
@@ -193,6 +194,45 @@ static void calm_mail_says_nothing(void **state)
     assert_true(value(j, "judge_public_shaming", NULL) < -FB_MEANING_FLOOR);
 }
 
+static void what_comes_near_is_read_closely(void **state)
+{
+    (void)state;
+    static const char blame[] = "Kev, once again you did not do what we agreed. Everybody here had to clean up after you.";
+    static const char *const to = "To: kev@x.example, lena@x.example, rob@x.example\r\nSubject: Friday";
+    struct fb_judgement *j = judged(to, blame);
+    assert_true(j->c.closely);
+    double closely = value(j, "judge_hold", NULL);
+    assert_false(judged(to, "The room is booked for the review on Friday, and lunch is at noon.")->c.closely);
+    struct fb_pool *second = judging.second;
+    judging.second = NULL;
+    j = judged(to, blame);
+    judging.second = second;
+    assert_false(j->c.closely);
+    assert_true(value(j, "judge_hold", NULL) > 0 && value(j, "judge_hold", NULL) != closely);
+}
+
+static bool no_time_for_a_second(void *asked)
+{
+    return ++*(unsigned *)asked > judge.signals.sources_n;
+}
+
+static void without_time_to_read_closely_the_first_word_stands(void **state)
+{
+    (void)state;
+    struct fb_judgement *j = judged("To: kev@x.example, lena@x.example", "Kev, once again you did not do what we agreed. Lena saw it.");
+    struct fb_judge_input in = {.env = j->c.env};
+    struct fb_judgement again = {.headers = j->headers, .message = j->message, .own = j->own};
+    enum fb_reason reason;
+    unsigned asked = 0;
+    in.expired = no_time_for_a_second;
+    in.expired_arg = &asked;
+    assert_true(j->c.closely);
+    assert_int_equal(fb_judge_weigh(&judge, arena, &in, NULL, &again, &reason, NULL), 0);
+    assert_int_equal(reason, FB_REASON_none);
+    assert_false(again.c.closely);
+    assert_true(value(&again, "judge_hold", NULL) > 0);
+}
+
 static void other_languages_are_not_read(void **state)
 {
     (void)state;
@@ -231,19 +271,21 @@ static void without_weights_all_is_silent(void **state)
 static void the_same_weights_are_loaded_once(void **state)
 {
     (void)state;
-    struct fb_judging second, third;
+    struct fb_judging same, other;
     char copy[64];
     struct fb_str bytes;
     FB_ARENA big = fb_arena_new(1 << 26);
     snprintf(copy, sizeof copy, "%s/judge.bin", dir);
     assert_int_equal(fb_io_read_file(big, TEST_MODEL, 1 << 25, &bytes, NULL), 0);
     assert_int_equal(fb_io_write_file(dir, "judge.bin", bytes, 0600, NULL), 0);
-    assert_int_equal(fb_judging_open(arena, TEST_MODEL, &judging, &second, NULL), 0);
-    assert_int_equal(fb_judging_open(arena, copy, &judging, &third, NULL), 0);
-    assert_ptr_equal(second.pool, judging.pool);
-    assert_ptr_not_equal(third.pool, judging.pool);
-    fb_judging_close(&second);
-    fb_judging_close(&third);
+    assert_int_equal(fb_judging_open(arena, TEST_MODEL, TEST_SECOND, &judging, &same, NULL), 0);
+    assert_int_equal(fb_judging_open(arena, copy, TEST_SECOND, &judging, &other, NULL), 0);
+    assert_ptr_equal(same.pool, judging.pool);
+    assert_ptr_equal(same.second, judging.second);
+    assert_ptr_not_equal(other.pool, judging.pool);
+    assert_ptr_equal(other.second, judging.second);
+    fb_judging_close(&same);
+    fb_judging_close(&other);
     unlink(copy);
     assert_true(value(judged("To: kev@x.example", "Kev, thank you for the quick work on this."), "judged", NULL) == 1);
 }
@@ -277,6 +319,8 @@ int main(void)
         cmocka_unit_test(what_is_found_is_quoted_from_the_senders_own_words),
         cmocka_unit_test(a_greeting_is_no_evidence),
         cmocka_unit_test(calm_mail_says_nothing),
+        cmocka_unit_test(what_comes_near_is_read_closely),
+        cmocka_unit_test(without_time_to_read_closely_the_first_word_stands),
         cmocka_unit_test(other_languages_are_not_read),
         cmocka_unit_test(without_weights_all_is_silent),
         cmocka_unit_test(the_same_weights_are_loaded_once),
