@@ -56,7 +56,6 @@ static bool has_second(const struct fb_judge *judge)
 /* Where a verdict may be near, the second judge reads too; where there is no time for it, the first's word stands. */
 static int read_closely(const struct fb_judge *judge, struct fb_arena *arena, const struct fb_judge_input *in, struct fb_judgement *j, struct fb_err *err)
 {
-    const struct fb_signal *first = j->signals;
     bool near;
     if (j->c.closely || !has_second(judge))
         return 0;
@@ -66,10 +65,7 @@ static int read_closely(const struct fb_judge *judge, struct fb_arena *arena, co
         return 0;
     j->c.closely = true;
     int rc = fb_signals_read(&judge->signals, arena, &j->c, in->expired, in->expired_arg, &j->signals, err);
-    if (rc == FB_SIGNALS_LATE) {
-        j->c.closely = false;
-        j->signals = first;
-    }
+    j->c.closely = rc != FB_SIGNALS_LATE;
     return rc < 0 ? -1 : 0;
 }
 
